@@ -1,0 +1,109 @@
+#ifndef SNAS_METHODS_METHOD_H
+#define SNAS_METHODS_METHOD_H
+
+#include <stdint.h>
+
+#include "base/safetensors.h"
+#include "base/rng.h"
+#include "net/net.h"
+#include "space/cost.h"
+
+/* A search method owns alpha and the map position -> row of alpha; it turns training batches into
+ * updates of theta and alpha, and derives a genotype. It sees data, theta's optimiser and
+ * evaluation only through its context, so that bi-level, unrolled and reward-driven methods fit
+ * the same interface. */
+
+struct snas_method_context {
+    struct snas_net *net; /* the supernet */
+    const struct snas_cost_table *costs;
+    /* Next batch of the training stream (held_out 0) or of the validation part as a stream (1).
+     * Valid until the next call with the same argument. */
+    enum snas_status (*next_batch)(void *owner, int held_out, struct snas_batch *out,
+                                   struct snas_err *err);
+    /* Clips net's gradient and takes one step of theta's optimiser at the current rate. */
+    enum snas_status (*theta_step)(void *owner, struct snas_err *err);
+    /* Accuracy of a one-hot z with the shared weights on `images` held-out images, batch
+     * statistics (a reward; no re-estimation). */
+    enum snas_status (*reward)(void *owner, const double *z, int images, double *accuracy,
+                               struct snas_err *err);
+    void *owner;
+    uint64_t seed;
+    int64_t step, steps; /* this one from 0, of the whole run */
+    int epoch, epochs;   /* from 0 */
+};
+
+struct snas_step_result {
+    double loss; /* task loss of the batch */
+    int correct, n;
+    double penalty; /* what was added to the loss */
+};
+
+/* Of one cell kind, for metrics. */
+struct snas_alpha_summary {
+    double entropy;          /* mean over edges, nats */
+    double margin;           /* mean over edges of p(first) - p(second) */
+    int count[SNAS_MAX_OPS]; /* edges whose argmax is this op of the kind's list */
+};
+
+struct snas_method;
+struct snas_method_ops {
+    const char *name;
+    enum snas_status (*step)(struct snas_method *m, const struct snas_method_context *ctx,
+                             struct snas_step_result *out, struct snas_err *err);
+    /* z of a sample (hard 1: one-hot) from the current distribution; RNG from (stream, step). */
+    void (*sample)(const struct snas_method *m, uint64_t seed, enum snas_stream stream,
+                   uint64_t step, int hard, double *z);
+    void (*derive)(const struct snas_method *m, struct snas_genotype *out);
+    void (*destroy)(struct snas_method *m);
+};
+
+/* What every method has: the head of its own struct. */
+struct snas_method {
+    const struct snas_method_ops *ops;
+    const struct snas_network *network;
+    int per_cell;  /* 1: a table of alpha for each cell position, 0: one per kind */
+    int n_alpha;   /* values in alpha */
+    double *alpha; /* by kind (or cell), edge, op of the kind's list */
+    int *z_alpha;  /* [network->n_z]: index into alpha of every entry of z */
+};
+
+struct snas_penalty_options {
+    double strength;                  /* relative: 1 is a penalty of 1 nat at uniform alpha */
+    int analytic;                     /* 0: reparametrized through the sample, 1: the expectation */
+    double weight[SNAS_COST_COLUMNS]; /* mix of the columns, each relative to its own total at
+                                         uniform alpha */
+};
+
+struct snas_snas_options {
+    double temperature_start, temperature_end; /* linear over the run's epochs */
+    int sample_per_cell;   /* 0: one sample per cell kind and batch, 1: one per cell */
+    double live_threshold; /* z below it are left out of the step; 0: none */
+    int adam;              /* alpha's optimiser: 1 Adam, 0 plain SGD */
+    double learning_rate, beta1, beta2, weight_decay, clip;
+    double init_mean, init_sd;
+    struct snas_penalty_options penalty;
+};
+enum snas_status snas_method_snas(const struct snas_network *network,
+                                  const struct snas_cost_table *costs,
+                                  const struct snas_snas_options *options, uint64_t seed,
+                                  struct snas_method **out, struct snas_err *err);
+void snas_method_destroy(struct snas_method *m);
+
+/* State as named float64 / int64 tensors ("method.alpha", "method.adam.m", ...), pointing into the
+ * method: for checkpoints, both ways (a load copies into the same places). */
+int snas_method_state(struct snas_method *m, struct snas_st_tensor *out, int max);
+
+/* p = softmax of every edge's row; [n_alpha]. */
+void snas_method_probabilities(const struct snas_method *m, double *p);
+void snas_method_summary(const struct snas_method *m, int kind, struct snas_alpha_summary *out);
+/* E[cost] of each column under p over the whole network; expected[SNAS_COST_COLUMNS]. */
+void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
+                               double *expected);
+/* One-hot z of a genotype (SNAS_E_UNSUPPORTED: two ops on an edge); uniform random genotype. */
+enum snas_status snas_z_from_genotype(const struct snas_network *network,
+                                      const struct snas_genotype *g, double *z,
+                                      struct snas_err *err);
+void snas_z_random(const struct snas_network *network, uint64_t seed, uint64_t index, double *z,
+                   struct snas_genotype *g);
+
+#endif

@@ -1,0 +1,141 @@
+#ifndef SNAS_NET_NET_H
+#define SNAS_NET_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "space/network.h"
+
+/* A network that runs: parameters, memory plan, forward and backward. The same for a supernet
+ * (given z) and for a child (z NULL: every block counts 1).
+ *
+ * Layout: images and activations NHWC; z and d z indexed as snas_network says. All memory is
+ * reserved when the net is created; a step allocates nothing. Sums over a batch are taken per
+ * fixed group of images, then over groups in a fixed order: results are bit-equal at any thread
+ * count (on one instruction set). A net is used by one caller at a time. */
+
+enum snas_precision {
+    SNAS_PRECISION_F32,
+    SNAS_PRECISION_F64 /* reference only: the truth for tests */
+};
+
+enum snas_engine {
+    SNAS_ENGINE_AUTO, /* the fastest that takes each cell; SNAS_ISA=ref in the environment forces
+                         the reference */
+    SNAS_ENGINE_REF
+};
+
+struct snas_net_options {
+    int batch;    /* most images in one forward */
+    int threads;  /* 0: all */
+    int training; /* 0: no backward is ever asked, less memory */
+    enum snas_precision precision;
+    enum snas_engine engine;
+    size_t memory_limit;    /* bytes; 0: none */
+    double bn_eps;          /* 1e-5 */
+    double bn_momentum;     /* share of the new batch in the running statistics, 0.1 */
+    double label_smoothing; /* 0..1 */
+    double drop_path; /* probability that an image's whole op output is dropped (and the others
+                         scaled by 1/(1-p)); 0: off; identities are never dropped */
+};
+void snas_net_options_default(struct snas_net_options *o);
+
+struct snas_net;
+
+/* SNAS_E_LIMIT with bytes needed and allowed, before anything is allocated. `network` must outlive
+ * the net. Parameters are zero until snas_net_init or a load. */
+enum snas_status snas_net_create(const struct snas_network *network,
+                                 const struct snas_net_options *options, struct snas_net **out,
+                                 struct snas_err *err);
+void snas_net_destroy(struct snas_net *net);
+const struct snas_network *snas_net_network(const struct snas_net *net);
+
+/* What a plan costs, without making it (--dry-run). Filled per unit: stems, cells, head. */
+struct snas_plan_row {
+    char name[40];
+    size_t bytes;  /* activations, gradients and scratch of this unit */
+    double flops;  /* of one image, forward + backward, all ops live (2 x multiply-adds) */
+    int reference; /* 1: runs by the reference */
+};
+struct snas_plan_report {
+    size_t total_bytes, parameter_bytes, activation_bytes, scratch_bytes;
+    double reference_share; /* of the FLOPs */
+    const char *isa;        /* "avx512", "avx2", "generic", "ref" */
+    int n_rows;
+    struct snas_plan_row *rows; /* owned by the report */
+};
+enum snas_status snas_net_plan(const struct snas_network *network,
+                               const struct snas_net_options *options, struct snas_plan_report *out,
+                               struct snas_err *err);
+void snas_plan_report_clear(struct snas_plan_report *report);
+
+/* He-normal weights (sd sqrt(2/fan_in)), linear bias 0, gamma 1, beta 0, mean 0, var 1; each
+ * parameter from its own RNG stream, so that a supernet's values do not depend on its size
+ * elsewhere. */
+void snas_net_init(struct snas_net *net, uint64_t seed);
+
+/* All trained values as one vector, in parameter order; gradients in the same layout; running
+ * statistics likewise. `float *` in an F32 net, `double *` in an F64 one. Padding between
+ * parameters, if any, stays zero. */
+void *snas_net_theta(struct snas_net *net);
+void *snas_net_grad(struct snas_net *net);
+size_t snas_net_theta_size(const struct snas_net *net); /* values, padding included */
+void *snas_net_stats(struct snas_net *net);
+size_t snas_net_stats_size(const struct snas_net *net);
+/* Where a parameter lies: offset in values into theta (or stats for mean and var). */
+size_t snas_net_param_offset(const struct snas_net *net, int param);
+
+enum snas_bn_mode {
+    SNAS_BN_BATCH,        /* batch statistics; running ones untouched */
+    SNAS_BN_BATCH_UPDATE, /* batch statistics; running ones follow (unbiased variance, as PyTorch)
+                           */
+    SNAS_BN_RUNNING,      /* running statistics */
+    SNAS_BN_ESTIMATE      /* batch statistics, summed for snas_net_estimate_end */
+};
+
+struct snas_batch {
+    const void *images; /* [n][H][W][C], of the net's precision, normalised */
+    const int *labels;  /* [n], or NULL: no loss */
+    int n;              /* 1..options.batch */
+};
+
+struct snas_forward {
+    struct snas_batch batch;
+    const double *z; /* [network->n_z], or NULL: all ones. A block whose z is exactly 0 is not
+                        computed, forward or backward; its d z is 0, its gradients are 0 and its
+                        running statistics stay */
+    enum snas_bn_mode bn;
+    uint64_t seed, step; /* of drop path's masks */
+};
+struct snas_loss {
+    double loss; /* mean cross-entropy with label smoothing; 0 without labels */
+    int correct;
+};
+/* SNAS_E_NUMERIC when the loss is not finite. */
+enum snas_status snas_net_forward(struct snas_net *net, const struct snas_forward *f,
+                                  struct snas_loss *out, struct snas_err *err);
+/* [n][classes] of the last forward, of the net's precision. */
+const void *snas_net_logits(const struct snas_net *net);
+/* Value of a node of the last forward, [n][H][W][C]; NULL for a concatenation (ask its parts). */
+const void *snas_net_tensor(const struct snas_net *net, int tensor);
+
+struct snas_backward {
+    double *dz;     /* [n_z], or NULL; d loss / d z */
+    void *dimages;  /* like batch.images, or NULL */
+    double *credit; /* [n_edges], or NULL: c = <dL/dx_j, sum_k z_k O_k(x_i)> = sum_k z_k dz_k */
+    void (*after_cell)(int cell, void *arg); /* may be NULL */
+    void *arg;
+};
+/* Of the loss of the last forward, which must have used batch statistics (BATCH or BATCH_UPDATE).
+ * Fills snas_net_grad (overwritten). */
+enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backward *b,
+                                   struct snas_err *err);
+
+/* BN re-estimation (method.md, pitfall 1): begin; forwards with SNAS_BN_ESTIMATE; end writes the
+ * sample-weighted mean of batch means and (unbiased) variances into the running statistics of
+ * every BN that was computed, leaving the others. */
+void snas_net_estimate_begin(struct snas_net *net);
+void snas_net_estimate_end(struct snas_net *net);
+
+#endif

@@ -1,0 +1,23 @@
+# Every dependency in one place; a missing one names the package that brings it.
+find_package(PkgConfig REQUIRED)
+
+function(snas_require name module package)
+  pkg_check_modules(${name} IMPORTED_TARGET ${module})
+  if(NOT ${name}_FOUND)
+    message(FATAL_ERROR "snas needs ${module}: apt-get install ${package}")
+  endif()
+endfunction()
+
+snas_require(YAML yaml-0.1 libyaml-dev)
+snas_require(JANSSON jansson libjansson-dev)
+snas_require(ZLIB zlib zlib1g-dev)
+snas_require(OPENBLAS openblas libopenblas-dev)
+snas_require(PROTOBUFC libprotobuf-c libprotobuf-c-dev)
+find_package(Threads REQUIRED)
+find_package(OpenMP COMPONENTS C)
+if(NOT OpenMP_C_FOUND)
+  message(FATAL_ERROR "snas needs a C compiler with OpenMP (gcc has it; clang: apt-get install libomp-dev)")
+endif()
+if(SNAS_TESTS)
+  snas_require(CMOCKA cmocka libcmocka-dev)
+endif()
