@@ -21,3 +21,33 @@ endif()
 if(SNAS_TESTS)
   snas_require(CMOCKA cmocka libcmocka-dev)
 endif()
+
+# Optional: OpenCV DNN, a second runtime that checks exported models. Debian's libopencv-dnn-dev has
+# no CMake package of its own, so header and libraries are looked up; C++ is enabled only for it.
+find_path(SNAS_OPENCV_INCLUDE opencv2/dnn.hpp PATH_SUFFIXES opencv4)
+find_library(SNAS_OPENCV_DNN opencv_dnn)
+find_library(SNAS_OPENCV_CORE opencv_core)
+set(SNAS_HAVE_OPENCV OFF)
+if(SNAS_OPENCV_INCLUDE AND SNAS_OPENCV_DNN AND SNAS_OPENCV_CORE)
+  include(CheckLanguage)
+  check_language(CXX)
+  if(CMAKE_CXX_COMPILER)
+    enable_language(CXX)
+    set(CMAKE_CXX_STANDARD 14)
+    set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+    set(SNAS_HAVE_OPENCV ON)
+  endif()
+endif()
+if(NOT SNAS_HAVE_OPENCV)
+  message(STATUS "OpenCV DNN is not here (apt-get install libopencv-dnn-dev g++): exports are not checked with it")
+endif()
+
+# Optional: ONNX Runtime's C header (tools/runtimes/install, or Debian 13's libonnxruntime-dev). The
+# library itself is loaded at run time.
+set(SNAS_RUNTIMES_DIR ${CMAKE_SOURCE_DIR}/build/runtimes CACHE PATH "what tools/runtimes/install made")
+unset(SNAS_ORT_INCLUDE CACHE) # it may have been installed since
+find_path(SNAS_ORT_INCLUDE onnxruntime_c_api.h
+  HINTS ${SNAS_RUNTIMES_DIR}/include PATH_SUFFIXES onnxruntime onnxruntime/core/session)
+if(NOT SNAS_ORT_INCLUDE)
+  message(STATUS "ONNX Runtime's C header is not here (tools/runtimes/install): exports are not checked with it")
+endif()
