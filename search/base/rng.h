@@ -20,6 +20,9 @@ enum snas_stream {
     SNAS_STREAM_TEST = 1000
 };
 
+/* The bare function, one block: the known answers are given for it. */
+void snas_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
 struct snas_rng {
     uint32_t key[2];
     uint32_t counter[4]; /* [0] runs on; [1..3] = stream and step */

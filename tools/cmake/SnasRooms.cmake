@@ -29,6 +29,7 @@ function(snas_unit_test room name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(test_${room}_${name} test_${name}.c)
+  target_include_directories(test_${room}_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit) # support.h
   target_link_libraries(test_${room}_${name} PRIVATE snas_${room} PkgConfig::CMOCKA m ${ARG_LIBRARIES})
   foreach(used ${ARG_USES})
     target_link_libraries(test_${room}_${name} PRIVATE snas_${used})
@@ -37,5 +38,5 @@ function(snas_unit_test room name)
   add_test(NAME unit.${room}.${name} COMMAND test_${room}_${name})
   # 77 is the one exit code that counts as a skip; tools/check counts them.
   set_tests_properties(unit.${room}.${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77
-    ENVIRONMENT "SNAS_DATA_DIR=${CMAKE_SOURCE_DIR}")
+    ENVIRONMENT "SNAS_DATA_DIR=${CMAKE_SOURCE_DIR};SNAS_SHARED=${CMAKE_SOURCE_DIR}/../shared")
 endfunction()
