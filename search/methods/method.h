@@ -5,6 +5,7 @@
 
 #include "base/safetensors.h"
 #include "base/rng.h"
+#include "methods/penalty.h"
 #include "net/net.h"
 #include "space/cost.h"
 
@@ -15,21 +16,17 @@
 
 struct snas_method_context {
     struct snas_net *net; /* the supernet */
-    const struct snas_cost_table *costs;
     /* Next batch of the training stream (held_out 0) or of the validation part as a stream (1).
      * Valid until the next call with the same argument. */
     enum snas_status (*next_batch)(void *owner, int held_out, struct snas_batch *out,
                                    struct snas_err *err);
-    /* Clips net's gradient and takes one step of theta's optimiser at the current rate. */
+    /* Clips net's gradient and takes one step of theta's optimiser at the current rate.
+     * SNAS_E_NUMERIC: the gradient is not finite; nothing was changed. */
     enum snas_status (*theta_step)(void *owner, struct snas_err *err);
-    /* Accuracy of a one-hot z with the shared weights on `images` held-out images, batch
-     * statistics (a reward; no re-estimation). */
-    enum snas_status (*reward)(void *owner, const double *z, int images, double *accuracy,
-                               struct snas_err *err);
     void *owner;
     uint64_t seed;
-    int64_t step, steps; /* this one from 0, of the whole run */
-    int epoch, epochs;   /* from 0 */
+    int64_t step;      /* of the whole run, from 0 */
+    int epoch, epochs; /* from 0 */
 };
 
 struct snas_step_result {
@@ -53,25 +50,27 @@ struct snas_method_ops {
     /* z of a sample (hard 1: one-hot) from the current distribution; RNG from (stream, step). */
     void (*sample)(const struct snas_method *m, uint64_t seed, enum snas_stream stream,
                    uint64_t step, int hard, double *z);
-    void (*derive)(const struct snas_method *m, struct snas_genotype *out);
+    int (*state)(struct snas_method *m, struct snas_st_tensor *out, int max);
     void (*destroy)(struct snas_method *m);
+};
+
+/* One categorical decision: an edge of a cell kind, shared by all cells of the kind. */
+struct snas_alpha_row {
+    int first, n_ops;    /* values in alpha */
+    int kind, kind_edge; /* of the space */
+    int slot, node;      /* where the edge starts and ends */
 };
 
 /* What every method has: the head of its own struct. */
 struct snas_method {
     const struct snas_method_ops *ops;
-    const struct snas_network *network;
-    int per_cell;  /* 1: a table of alpha for each cell position, 0: one per kind */
-    int n_alpha;   /* values in alpha */
-    double *alpha; /* by kind (or cell), edge, op of the kind's list */
-    int *z_alpha;  /* [network->n_z]: index into alpha of every entry of z */
-};
-
-struct snas_penalty_options {
-    double strength;                  /* relative: 1 is a penalty of 1 nat at uniform alpha */
-    int analytic;                     /* 0: reparametrized through the sample, 1: the expectation */
-    double weight[SNAS_COST_COLUMNS]; /* mix of the columns, each relative to its own total at
-                                         uniform alpha */
+    const struct snas_network *network; /* the caller's */
+    int n_alpha, n_rows;
+    double *alpha;               /* [n_alpha] by kind, edge, op of the kind's list */
+    struct snas_alpha_row *rows; /* [n_rows] */
+    int *edge_row;               /* [network->n_edges] the row of every edge */
+    double *credit;              /* [n_rows] sum since the last reset (the loop's, at each epoch) of
+                                    <dL/dx_j, sum_k z_k O_k(x_i)> over cells and steps */
 };
 
 struct snas_snas_options {
@@ -83,15 +82,28 @@ struct snas_snas_options {
     double init_mean, init_sd;
     struct snas_penalty_options penalty;
 };
+/* `network` must outlive the method; `costs` only this call. */
 enum snas_status snas_method_snas(const struct snas_network *network,
                                   const struct snas_cost_table *costs,
                                   const struct snas_snas_options *options, uint64_t seed,
                                   struct snas_method **out, struct snas_err *err);
-void snas_method_destroy(struct snas_method *m);
+/* T(e) = (1 - (e + 1)/epochs)(start - end) + end: `end` in the last epoch. */
+double snas_snas_temperature(const struct snas_snas_options *options, int epoch, int epochs);
 
-/* State as named float64 / int64 tensors ("method.alpha", "method.adam.m", ...), pointing into the
- * method: for checkpoints, both ways (a load copies into the same places). */
-int snas_method_state(struct snas_method *m, struct snas_st_tensor *out, int max);
+void snas_method_destroy(struct snas_method *m); /* NULL allowed */
+
+/* For implementations: fills and frees the common head (alpha zero). */
+enum snas_status snas_method_init(struct snas_method *m, const struct snas_method_ops *ops,
+                                  const struct snas_network *network, struct snas_err *err);
+void snas_method_clear(struct snas_method *m);
+
+/* State as named tensors ("method.alpha", "method.adam.m", ...) that point into the method, for
+ * checkpoints; the number of them, at most SNAS_METHOD_TENSORS. */
+#define SNAS_METHOD_TENSORS 8
+int snas_method_state(struct snas_method *m, struct snas_st_tensor *out);
+/* Copies them back from a checkpoint. */
+enum snas_status snas_method_load(struct snas_method *m, const struct snas_st *st,
+                                  struct snas_err *err);
 
 /* p = softmax of every edge's row; [n_alpha]. */
 void snas_method_probabilities(const struct snas_method *m, double *p);
@@ -99,7 +111,11 @@ void snas_method_summary(const struct snas_method *m, int kind, struct snas_alph
 /* E[cost] of each column under p over the whole network; expected[SNAS_COST_COLUMNS]. */
 void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
                                double *expected);
-/* One-hot z of a genotype (SNAS_E_UNSUPPORTED: two ops on an edge); uniform random genotype. */
+/* Argmax of every edge, `none` included. */
+void snas_method_derive(const struct snas_method *m, struct snas_genotype *out);
+
+/* One-hot z of a genotype (SNAS_E_UNSUPPORTED: two ops on an edge); uniform random genotype, a
+ * function of (seed, index), with its z. */
 enum snas_status snas_z_from_genotype(const struct snas_network *network,
                                       const struct snas_genotype *g, double *z,
                                       struct snas_err *err);

@@ -1,0 +1,34 @@
+#include "methods/concrete.h"
+
+#include <math.h>
+
+void snas_softmax(const double *alpha, int n, double *p)
+{
+    double top = alpha[0], sum = 0;
+    for (int k = 1; k < n; k++)
+        top = alpha[k] > top ? alpha[k] : top;
+    for (int k = 0; k < n; k++)
+        sum += exp(alpha[k] - top);
+    double log_sum = log(sum);
+    for (int k = 0; k < n; k++)
+        p[k] = exp(alpha[k] - top - log_sum);
+}
+
+void snas_concrete_sample(const double *alpha, const double *gumbel, int n, double temperature,
+                          double *z)
+{
+    for (int k = 0; k < n; k++)
+        z[k] = (alpha[k] + gumbel[k]) / temperature;
+    snas_softmax(z, n, z);
+}
+
+double snas_concrete_backward(const double *z, const double *dz, int n, double temperature,
+                              double *dalpha)
+{
+    double dot = 0;
+    for (int k = 0; k < n; k++)
+        dot += z[k] * dz[k];
+    for (int k = 0; k < n; k++)
+        dalpha[k] += z[k] / temperature * (dz[k] - dot);
+    return dot;
+}

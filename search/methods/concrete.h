@@ -1,0 +1,19 @@
+#ifndef SNAS_METHODS_CONCRETE_H
+#define SNAS_METHODS_CONCRETE_H
+
+/* The concrete distribution (Gumbel-softmax) on one row of alpha; SNAS paper, equation 6. All in
+ * double and through log-softmax: at T = 0.03 a float z underflows. */
+
+/* p = softmax(alpha); [n]. */
+void snas_softmax(const double *alpha, int n, double *p);
+
+/* z = softmax((alpha + gumbel) / temperature); [n]. */
+void snas_concrete_sample(const double *alpha, const double *gumbel, int n, double temperature,
+                          double *z);
+
+/* dalpha[k] += z[k] / T * (dz[k] - sum_j z[j] dz[j]); returns the sum, which is the edge's credit
+ * when dz is d loss / d z. */
+double snas_concrete_backward(const double *z, const double *dz, int n, double temperature,
+                              double *dalpha);
+
+#endif

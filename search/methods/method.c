@@ -1,0 +1,218 @@
+#include "methods/method.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "methods/concrete.h"
+
+/* What a row's edges look like does not depend on the network, only on the space. */
+static void fill_rows(struct snas_method *m, const struct snas_space *space, int *kind_row)
+{
+    int row = 0, first = 0;
+    for (int kind = 0; kind < space->n_kinds; kind++) {
+        const struct snas_cell_kind *k = &space->kinds[kind];
+        kind_row[kind] = row;
+        int edge = 0;
+        for (int node = 0; node < k->nodes; node++) {
+            for (int slot = 0; slot < k->inputs + node; slot++) {
+                m->rows[row++] = (struct snas_alpha_row){first, k->n_ops, kind, edge++, slot, node};
+                first += k->n_ops;
+            }
+        }
+    }
+}
+
+enum snas_status snas_method_init(struct snas_method *m, const struct snas_method_ops *ops,
+                                  const struct snas_network *network, struct snas_err *err)
+{
+    const struct snas_space *space = network->space;
+    int kind_row[SNAS_MAX_KINDS];
+    m->ops = ops;
+    m->network = network;
+    m->n_alpha = m->n_rows = 0;
+    for (int kind = 0; kind < space->n_kinds; kind++) {
+        int edges = snas_kind_edges(&space->kinds[kind]);
+        m->n_rows += edges;
+        m->n_alpha += edges * space->kinds[kind].n_ops;
+    }
+    m->alpha = snas_alloc((size_t)m->n_alpha, sizeof(*m->alpha), err);
+    m->rows = snas_alloc((size_t)m->n_rows, sizeof(*m->rows), err);
+    m->credit = snas_alloc((size_t)m->n_rows, sizeof(*m->credit), err);
+    m->edge_row = snas_alloc((size_t)network->n_edges, sizeof(*m->edge_row), err);
+    if (!m->alpha || !m->rows || !m->credit || !m->edge_row) {
+        snas_method_clear(m);
+        return SNAS_E_NOMEM;
+    }
+    fill_rows(m, space, kind_row);
+    for (int c = 0; c < network->n_cells; c++) {
+        const struct snas_cell *cell = &network->cells[c];
+        for (int e = cell->first_edge; e < cell->first_edge + cell->n_edges; e++)
+            m->edge_row[e] = kind_row[cell->kind] + network->edges[e].kind_edge;
+    }
+    return SNAS_OK;
+}
+
+void snas_method_clear(struct snas_method *m)
+{
+    snas_free(m->alpha);
+    snas_free(m->rows);
+    snas_free(m->credit);
+    snas_free(m->edge_row);
+    m->alpha = m->credit = NULL;
+    m->rows = NULL;
+    m->edge_row = NULL;
+}
+
+void snas_method_destroy(struct snas_method *m)
+{
+    if (m)
+        m->ops->destroy(m);
+}
+
+int snas_method_state(struct snas_method *m, struct snas_st_tensor *out)
+{
+    out[0] = (struct snas_st_tensor){"method.alpha", SNAS_F64, 1, {m->n_alpha}, m->alpha};
+    out[1] = (struct snas_st_tensor){"method.credit", SNAS_F64, 1, {m->n_rows}, m->credit};
+    return 2 + m->ops->state(m, out + 2, SNAS_METHOD_TENSORS - 2);
+}
+
+enum snas_status snas_method_load(struct snas_method *m, const struct snas_st *st,
+                                  struct snas_err *err)
+{
+    struct snas_st_tensor tensors[SNAS_METHOD_TENSORS];
+    int n = snas_method_state(m, tensors);
+    for (int i = 0; i < n; i++) {
+        size_t count = 1;
+        for (int d = 0; d < tensors[i].ndim; d++)
+            count *= (size_t)tensors[i].shape[d];
+        enum snas_status s = snas_st_copy(st, tensors[i].name, tensors[i].dtype, count,
+                                          (void *)tensors[i].data, err);
+        if (s != SNAS_OK)
+            return s;
+    }
+    return SNAS_OK;
+}
+
+void snas_method_probabilities(const struct snas_method *m, double *p)
+{
+    for (int r = 0; r < m->n_rows; r++)
+        snas_softmax(m->alpha + m->rows[r].first, m->rows[r].n_ops, p + m->rows[r].first);
+}
+
+static int argmax(const double *x, int n)
+{
+    int best = 0;
+    for (int k = 1; k < n; k++)
+        if (x[k] > x[best])
+            best = k;
+    return best;
+}
+
+void snas_method_summary(const struct snas_method *m, int kind, struct snas_alpha_summary *out)
+{
+    memset(out, 0, sizeof(*out));
+    int edges = 0;
+    for (int r = 0; r < m->n_rows; r++) {
+        const struct snas_alpha_row *row = &m->rows[r];
+        if (row->kind != kind)
+            continue;
+        double p[SNAS_MAX_OPS], second = 0;
+        snas_softmax(m->alpha + row->first, row->n_ops, p);
+        int best = argmax(p, row->n_ops);
+        for (int k = 0; k < row->n_ops; k++) {
+            if (p[k] > 0)
+                out->entropy -= p[k] * log(p[k]);
+            if (k != best && p[k] > second)
+                second = p[k];
+        }
+        out->margin += p[best] - second;
+        out->count[best]++;
+        edges++;
+    }
+    if (edges) {
+        out->entropy /= edges;
+        out->margin /= edges;
+    }
+}
+
+void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
+                               double *expected)
+{
+    for (int c = 0; c < SNAS_COST_COLUMNS; c++)
+        expected[c] = 0;
+    for (int e = 0; e < m->network->n_edges; e++) {
+        const struct snas_edge *edge = &m->network->edges[e];
+        double p[SNAS_MAX_OPS];
+        snas_softmax(m->alpha + m->rows[m->edge_row[e]].first, edge->n_ops, p);
+        for (int c = 0; c < SNAS_COST_COLUMNS; c++)
+            for (int k = 0; k < edge->n_ops; k++)
+                expected[c] += p[k] * costs->column[c][edge->z + k];
+    }
+}
+
+/* choice[kind][edge] as the genotype functions take it, backed by one block. */
+struct choices {
+    int edge[SNAS_MAX_KINDS][SNAS_MAX_NODES * SNAS_MAX_SLOTS];
+    int *kind[SNAS_MAX_KINDS];
+};
+
+static void choices_init(struct choices *c)
+{
+    memset(c->edge, 0, sizeof(c->edge));
+    for (int kind = 0; kind < SNAS_MAX_KINDS; kind++)
+        c->kind[kind] = c->edge[kind];
+}
+
+void snas_method_derive(const struct snas_method *m, struct snas_genotype *out)
+{
+    struct choices c;
+    choices_init(&c);
+    for (int r = 0; r < m->n_rows; r++) {
+        const struct snas_alpha_row *row = &m->rows[r];
+        c.edge[row->kind][row->kind_edge] = argmax(m->alpha + row->first, row->n_ops);
+    }
+    snas_genotype_from_choice(m->network->space, (const int *const *)c.kind, out);
+}
+
+static void choices_to_z(const struct snas_network *network, const struct choices *c, double *z)
+{
+    memset(z, 0, (size_t)network->n_z * sizeof(*z));
+    for (int i = 0; i < network->n_cells; i++) {
+        const struct snas_cell *cell = &network->cells[i];
+        for (int e = cell->first_edge; e < cell->first_edge + cell->n_edges; e++) {
+            const struct snas_edge *edge = &network->edges[e];
+            int op = c->edge[cell->kind][edge->kind_edge];
+            if (op >= 0)
+                z[edge->z + op] = 1;
+        }
+    }
+}
+
+enum snas_status snas_z_from_genotype(const struct snas_network *network,
+                                      const struct snas_genotype *g, double *z,
+                                      struct snas_err *err)
+{
+    struct choices c;
+    choices_init(&c);
+    enum snas_status s = snas_genotype_to_choice(network->space, g, c.kind, err);
+    if (s == SNAS_OK)
+        choices_to_z(network, &c, z);
+    return s;
+}
+
+void snas_z_random(const struct snas_network *network, uint64_t seed, uint64_t index, double *z,
+                   struct snas_genotype *g)
+{
+    struct choices c;
+    struct snas_rng rng = snas_rng_make(seed, SNAS_STREAM_GENOTYPE, index);
+    choices_init(&c);
+    for (int kind = 0; kind < network->space->n_kinds; kind++) {
+        const struct snas_cell_kind *k = &network->space->kinds[kind];
+        int edges = snas_kind_edges(k);
+        for (int e = 0; e < edges; e++)
+            c.edge[kind][e] = (int)snas_rng_below(&rng, (uint32_t)k->n_ops);
+    }
+    choices_to_z(network, &c, z);
+    snas_genotype_from_choice(network->space, (const int *const *)c.kind, g);
+}
