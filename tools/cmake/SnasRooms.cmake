@@ -1,13 +1,26 @@
 # One library per room. A room's headers are reached as "room/name.h" and only by the rooms that
 # link it: each room exports a staging directory that holds nothing but a link to itself, so an
-# include against the arrows does not build.
+# include against the arrows does not build. TYPED sources are compiled twice, for float and for
+# double (layers/real.h).
 function(snas_room room)
-  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;TYPED;USES;LIBRARIES" ${ARGN})
   set(stage ${CMAKE_BINARY_DIR}/rooms/${room})
   file(MAKE_DIRECTORY ${stage})
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${stage}/${room} SYMBOLIC)
+  if(ARG_TYPED)
+    foreach(bits 32 64)
+      add_library(snas_${room}_f${bits} OBJECT ${ARG_TYPED})
+      target_compile_definitions(snas_${room}_f${bits} PRIVATE SNAS_REAL_BITS=${bits})
+      target_include_directories(snas_${room}_f${bits} PRIVATE ${stage})
+      foreach(used ${ARG_USES})
+        target_link_libraries(snas_${room}_f${bits} PRIVATE snas_${used})
+      endforeach()
+      list(APPEND ARG_SOURCES $<TARGET_OBJECTS:snas_${room}_f${bits}>)
+    endforeach()
+  endif()
   if(ARG_SOURCES)
     add_library(snas_${room} STATIC ${ARG_SOURCES})
+    set_target_properties(snas_${room} PROPERTIES LINKER_LANGUAGE C)
     set(scope PUBLIC)
     target_include_directories(snas_${room} PUBLIC ${stage})
     target_link_libraries(snas_${room} PRIVATE ${ARG_LIBRARIES})

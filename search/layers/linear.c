@@ -1,0 +1,23 @@
+#include <string.h>
+
+#include "layers/rows.h"
+#include "layers/layers.h"
+
+void SNAS_R(snas_linear_forward)(const struct snas_geometry *g, const snas_real *x,
+                                 const snas_real *const w[2], snas_real *y)
+{
+    int in = g->h * g->w * g->c;
+    memcpy(y, w[1], (size_t)g->oc * sizeof *y);
+    snas_pixel_forward(in, g->oc, x, w[0], y);
+}
+
+void SNAS_R(snas_linear_backward)(const struct snas_geometry *g, const snas_real *x,
+                                  const snas_real *const w[2], const snas_real *dy, snas_real *dx,
+                                  snas_real *const dw[2])
+{
+    int in = g->h * g->w * g->c;
+    if (dx)
+        memset(dx, 0, (size_t)in * sizeof *dx);
+    snas_pixel_backward(in, g->oc, x, w[0], dy, dx, dw[0]);
+    snas_row_add(g->oc, 1, dy, dw[1]);
+}

@@ -1,0 +1,31 @@
+#include <string.h>
+
+#include "layers/rows.h"
+#include "layers/window.h"
+
+void SNAS_R(snas_pointwise_forward)(const struct snas_geometry *g, const snas_real *x,
+                                    const snas_real *const w[2], snas_real *y)
+{
+    memset(y, 0, snas_out_values(g) * sizeof *y);
+    for (int oy = 0; oy < g->oh; oy++) {
+        for (int ox = 0; ox < g->ow; ox++, y += g->oc) {
+            ptrdiff_t at = (ptrdiff_t)oy * g->stride * g->w + (ptrdiff_t)ox * g->stride;
+            snas_pixel_forward(g->c, g->oc, x + at * g->c, w[0], y);
+        }
+    }
+}
+
+void SNAS_R(snas_pointwise_backward)(const struct snas_geometry *g, const snas_real *x,
+                                     const snas_real *const w[2], const snas_real *dy,
+                                     snas_real *dx, snas_real *const dw[2])
+{
+    if (dx)
+        memset(dx, 0, snas_in_values(g) * sizeof *dx);
+    for (int oy = 0; oy < g->oh; oy++) {
+        for (int ox = 0; ox < g->ow; ox++, dy += g->oc) {
+            ptrdiff_t at = (ptrdiff_t)oy * g->stride * g->w + (ptrdiff_t)ox * g->stride;
+            snas_pixel_backward(g->c, g->oc, x + at * g->c, w[0], dy, dx ? dx + at * g->c : NULL,
+                                dw[0]);
+        }
+    }
+}

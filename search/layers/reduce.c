@@ -1,0 +1,46 @@
+#include <string.h>
+
+#include "layers/rows.h"
+#include "layers/window.h"
+
+/* Pixel of x that half `half` of output pixel (oy, ox) reads, or -1 beyond an odd side. */
+static ptrdiff_t source(const struct snas_geometry *g, int oy, int ox, int half)
+{
+    int y = 2 * oy + half, x = 2 * ox + half;
+    return y < g->h && x < g->w ? (ptrdiff_t)y * g->w + x : -1;
+}
+
+void SNAS_R(snas_reduce_forward)(const struct snas_geometry *g, const snas_real *x,
+                                 const snas_real *const w[2], snas_real *y)
+{
+    const int channels[2] = {g->oc / 2, g->oc - g->oc / 2};
+    memset(y, 0, snas_out_values(g) * sizeof *y);
+    for (int oy = 0; oy < g->oh; oy++) {
+        for (int ox = 0; ox < g->ow; ox++) {
+            for (int half = 0; half < 2; y += channels[half++]) {
+                ptrdiff_t at = source(g, oy, ox, half);
+                if (at >= 0)
+                    snas_pixel_forward(g->c, channels[half], x + at * g->c, w[half], y);
+            }
+        }
+    }
+}
+
+void SNAS_R(snas_reduce_backward)(const struct snas_geometry *g, const snas_real *x,
+                                  const snas_real *const w[2], const snas_real *dy, snas_real *dx,
+                                  snas_real *const dw[2])
+{
+    const int channels[2] = {g->oc / 2, g->oc - g->oc / 2};
+    if (dx)
+        memset(dx, 0, snas_in_values(g) * sizeof *dx);
+    for (int oy = 0; oy < g->oh; oy++) {
+        for (int ox = 0; ox < g->ow; ox++) {
+            for (int half = 0; half < 2; dy += channels[half++]) {
+                ptrdiff_t at = source(g, oy, ox, half);
+                if (at >= 0)
+                    snas_pixel_backward(g->c, channels[half], x + at * g->c, w[half], dy,
+                                        dx ? dx + at * g->c : NULL, dw[half]);
+            }
+        }
+    }
+}
