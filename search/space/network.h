@@ -9,6 +9,7 @@
 
 /* The network, described once: space x C x layers x input x classes (x genotype). One function
  * makes it; plan, engine, cost table, counts, export and drawings read it. Immutable afterwards.
+ * Tensors, blocks, cells, nodes and edges are stored in the order in which they can be computed.
  * The batch is left open. Everything refers to everything else by index. */
 
 struct snas_shape {
@@ -26,7 +27,8 @@ enum snas_param_kind {
 
 /* A weight or a statistic. Shapes, in the engine's storage order (NHWC):
  *   depthwise [kh, kw, C]; pointwise [Cin, Cout]; dense conv [kh, kw, Cin, Cout];
- *   factorized reduce: two weights [Cin, Cout/2] and [Cin, Cout - Cout/2]; linear [in, out];
+ *   factorized reduce: two weights "weight1" [Cin, Cout/2] and "weight2" [Cin, Cout - Cout/2], the
+ *   second of the shifted x; linear [in, out];
  *   bias, gamma, beta, mean, var [C]. */
 struct snas_param {
     char name[96]; /* "cell2.node1.edge0.sep_conv_3x3.dw1.weight"; children:
@@ -61,7 +63,8 @@ struct snas_block {
 };
 
 /* A value that others read. A concatenation lists its parts in order; a plain one has none. A
- * concat part may be a dead node (no edges): a constant zero that export slices away. */
+ * concat part may be a dead node (no edges): a constant zero that export slices away. A cell whose
+ * output is a single node has no tensor of its own: snas_cell.out is the node's. */
 struct snas_tensor {
     char name[40]; /* "input", "stem0", "cell2.pre0", "cell2.node1", "cell2", "logits" */
     struct snas_shape shape;
@@ -106,7 +109,7 @@ struct snas_network_options {
     int layers;   /* cells */
     struct snas_shape input;
     int classes;
-    int affine;  /* gamma and beta in the cells' BN (stem always has them) */
+    int affine;  /* gamma and beta in the cells' BN (those of stems and head always have them) */
     int pool_bn; /* BN after pools: 1 in a supernet and its child, 0 in published genotypes */
 };
 
@@ -146,7 +149,14 @@ enum snas_status snas_network_map_params(const struct snas_network *supernet,
                                          struct snas_err *err);
 
 /* What is left when everything that cannot influence the logits, or is a constant zero, is gone:
- * method.md's pitfall 5, applied recursively. One byte per item: 1 = alive. */
+ * method.md's pitfall 5, applied recursively. One byte per item: 1 = alive.
+ *
+ * "A block answers zero with zero" is exact for a network that is still to be trained, and for a
+ * trained one whose BN has no affine part and had its statistics estimated on the child itself
+ * (mean 0 where the input is 0). It is not otherwise: a stale running mean makes an edge from a
+ * dead node -mean/sd, and with affine BN every edge from a dead node is a constant (its beta, which
+ * varies at the borders behind padding), not zero. Who prunes weights must know which case it is.
+ */
 struct snas_alive {
     unsigned char *tensor; /* a dead node, a dead cell output, ... is zero everywhere */
     unsigned char *block;  /* must be computed: not zero, its input not zero, its output read */

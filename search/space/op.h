@@ -10,7 +10,7 @@
 enum snas_step_kind {
     SNAS_STEP_RELU,      /* "relu" */
     SNAS_STEP_DEPTHWISE, /* "dw3", "dw5d2", "dw3s2", "dw5d2s2": k x k, odd k, pad d(k-1)/2 */
-    SNAS_STEP_POINTWISE, /* "pw", "pw s2": 1x1 convolution to the block's output channels */
+    SNAS_STEP_POINTWISE, /* "pw", "pws2": 1x1 convolution to the block's output channels */
     SNAS_STEP_CONV,      /* "conv3x3", "conv1x7", "conv3x3s2": dense, pad (k-1)/2 */
     SNAS_STEP_BN,        /* "bn" */
     SNAS_STEP_MAX_POOL,  /* "max3", "max3s2": padding never wins */
@@ -27,6 +27,9 @@ struct snas_step {
     int kh, kw;   /* 1 where it has no meaning */
     int stride;   /* 1 or 2 */
     int dilation; /* 1 or 2 */
+    /* Output channels of pw, conv and fr as C * mul / div, rounded down: "conv3x3s2:C/2",
+     * "pw:4C". C is the network's in a stem, the cell's elsewhere. mul 0: the block's channels. */
+    int mul, div;
 };
 
 #define SNAS_NAME_MAX 48

@@ -12,7 +12,8 @@
  *     normal: {inputs: 2, nodes: 4, output: concat, ops: [none, max_pool_3x3, ...]}
  *     reduce: {inputs: 2, nodes: 4, output: concat, ops: [...], stride: 2}
  *   stack: {reduce_at: [1/3, 2/3]}        # cell index = layers * fraction, rounded down
- *   stem: [{channels: 3, steps: [conv3x3, bn]}]   # channels in multiples of C; 1 or 2 blocks
+ *   stem: [{channels: 3, steps: [conv3x3, bn]}]   # channels in multiples of C; 1 or 2 blocks, one
+ *                                         # behind the other: the first cell's inputs
  *   preprocess: {same: [relu, pw, bn], reduce: [relu, fr, bn]}
  *   head: [gap, linear]
  *   ops:                                  # optional: further ops made of known steps
@@ -24,7 +25,8 @@
 
 enum snas_output_rule {
     SNAS_OUTPUT_CONCAT,       /* all nodes */
-    SNAS_OUTPUT_CONCAT_LOOSE, /* nodes that feed no other (genotypes of ENAS) */
+    SNAS_OUTPUT_CONCAT_LOOSE, /* nodes that feed no other (genotypes of ENAS); in a supernet any
+                                 node can end loose, so there all are concatenated */
     SNAS_OUTPUT_LAST,         /* the last node */
     SNAS_OUTPUT_SUM           /* sum of all nodes */
 };
@@ -70,6 +72,10 @@ int snas_kind_edges(const struct snas_cell_kind *kind);
 int snas_kind_edge(const struct snas_cell_kind *kind, int slot, int node);
 int snas_space_op(const struct snas_space *space, const char *name);   /* index or -1 */
 int snas_space_kind(const struct snas_space *space, const char *name); /* index or -1 */
+/* Kind of the cell at a position (from 0): the normal one, or at `reduce_at` the first kind with
+ * stride 2 (the second at the second reduction, where a space has two, and so on). Fractions that
+ * fall on one cell, as with very few layers, make one reduction. */
+int snas_space_cell_kind(const struct snas_space *space, int layers, int cell);
 
 /* Reads a space file; `name` may be a path or a shipped name ("darts"). All errors at once. */
 enum snas_status snas_space_read(const char *name, struct snas_space *out, struct snas_err *err);
