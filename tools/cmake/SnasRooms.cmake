@@ -36,6 +36,8 @@ function(snas_room room)
 endfunction()
 
 # A test program of a room: tests/unit/<room>/test_<name>.c, linked with that room (and USES).
+# Label: unit. tools/check leaves those that are labelled slow as well out of its sanitizer run,
+# and lets only those labelled needs-shared skip (where SNAS_SHARED is not there).
 function(snas_unit_test room name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "USES;LIBRARIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
