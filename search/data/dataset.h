@@ -5,8 +5,10 @@
 
 #include "base/status.h"
 
-/* Labelled images in memory, as bytes, checked completely when opened: sizes, magic numbers, label
- * range. Errors name the file and the offset. */
+/* Labelled images in memory, as bytes, checked completely when opened: sizes, magic numbers,
+ * dimensions, label range. Errors are SNAS_E_IO (not there, not readable; lists what was looked
+ * for), SNAS_E_FORMAT ("'path': byte offset: ...", the offset counted from 0 in the unpacked data),
+ * SNAS_E_ARG (ambiguous), SNAS_E_NOMEM. docs/data.md describes the formats for users. */
 
 enum snas_data_format {
     SNAS_DATA_AUTO,    /* by the files that are there */
@@ -24,18 +26,24 @@ struct snas_dataset {
     char **names;    /* [classes] class names, or NULL */
 };
 
-/* Fashion-MNIST's and CIFAR's class names are known where the files do not carry them. The number
- * of classes of an IDX set comes from its training labels (largest + 1) for both splits. */
+/* `directory` holds the files, or is "directory/prefix" of prefixed IDX files
+ * (".../emnist-letters"). The classes of an IDX set are those of its training labels, for both
+ * splits: 0..largest, or, when the smallest is 1 (EMNIST's letters), 1..largest moved down to begin
+ * at 0. Class names come from class-names.txt, batches.meta.txt or fine_label_names.txt, else are
+ * known for CIFAR and for an IDX set of 10 classes whose name contains "fashion". `out` need not be
+ * initialised; after an error there is nothing to clear. */
 enum snas_status snas_dataset_open(const char *directory, enum snas_data_format format,
                                    enum snas_split split, struct snas_dataset *out,
                                    struct snas_err *err);
 void snas_dataset_clear(struct snas_dataset *ds);
 
-/* Deals the indices of 0..n-1 into a held-out part of `held_out` images and the rest, by seed. The
- * caller owns both arrays ([held_out] and [n - held_out]). */
+/* Deals the indices of 0..n-1 into a held-out part of `held_out` images (0..n) and the rest, by
+ * seed, both in random order. The caller owns both arrays ([held_out] and [n - held_out]). */
 void snas_dataset_split(int n, int held_out, uint64_t seed, uint32_t *held, uint32_t *rest);
 
-/* Mean and standard deviation per channel of the given images, of values scaled to 0..1. */
+/* Mean and standard deviation (of the population) per channel of the given n >= 1 images, of
+ * values scaled to 0..1. A channel that never changes gets sd 1, so that normalising is possible.
+ * mean, sd: [channels]. */
 void snas_dataset_statistics(const struct snas_dataset *ds, const uint32_t *indices, int n,
                              double *mean, double *sd);
 
