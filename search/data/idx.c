@@ -109,14 +109,14 @@ static enum snas_status find_file(const char *directory, const char *prefix, enu
     if (dir != NULL)
         closedir(dir);
     if (best[0] == '\0') {
-        const char *dash = prefix[0] != '\0' ? "-" : "", *end = roles[role].ends[0];
-        const char *stem = roles[role].stem, *other = roles[role].other;
+        char names[2][SNAS_DATA_PREFIX_MAX + 32] = {"", ""};
+        const char *stems[2] = {roles[role].stem, roles[role].other};
+        for (int i = 0; i < 2 && stems[i] != NULL; i++)
+            snprintf(names[i], sizeof names[i], "%s%s%s%s-%s", i > 0 ? " or " : "", prefix,
+                     prefix[0] != '\0' ? "-" : "", stems[i], roles[role].ends[0]);
         return snas_fail(err, SNAS_E_IO,
-                         "'%s': no file %s%s%s-%s%s%s%s%s (looked also for the ending .%s and for "
-                         ".gz)",
-                         directory, prefix, dash, stem, end, other != NULL ? " or " : "",
-                         other != NULL ? prefix : "", other != NULL ? dash : "",
-                         other != NULL ? other : "", end);
+                         "'%s': no file %s%s (looked also for the ending .%s and for .gz)",
+                         directory, names[0], names[1], roles[role].ends[0]);
     }
     *path = snas_path_join(directory, best, err);
     return *path != NULL ? SNAS_OK : SNAS_E_NOMEM;

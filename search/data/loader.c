@@ -28,7 +28,7 @@ struct snas_loader {
     int n;
     struct snas_loader_options options;
     float table[4][256];
-    int64_t batches; /* of an ordered loader; -1: endless */
+    uint64_t batches; /* UINT64_MAX: endless */
     struct snas_arena arena;
     struct slot *slots;
     int n_slots;
@@ -42,7 +42,7 @@ struct snas_loader {
     pthread_mutex_t lock;
     pthread_cond_t made, taken;
     int head, held, ready;
-    int64_t make, give;  /* number of the next batch to make, to hand out */
+    uint64_t make, give; /* number of the next batch to make, to hand out */
     uint64_t generation; /* counts seeks: a batch begun before one is thrown away */
     int quit;
     double stall;
@@ -59,12 +59,12 @@ static void make_order(struct snas_loader *l, uint64_t pass)
     l->order_made = 1;
 }
 
-static void make_batch(struct snas_loader *l, int64_t index, struct slot *slot)
+static void make_batch(struct snas_loader *l, uint64_t index, struct slot *slot)
 {
     const struct snas_loader_options *o = &l->options;
     const struct snas_dataset *ds = l->ds;
     size_t size = (size_t)ds->height * (size_t)ds->width * (size_t)ds->channels;
-    uint64_t first = (uint64_t)index * (uint64_t)o->batch, n = (uint64_t)l->n;
+    uint64_t first = index * (uint64_t)o->batch, n = (uint64_t)l->n;
     slot->n = o->shuffle || n - first >= (uint64_t)o->batch ? o->batch : (int)(n - first);
     for (int i = 0; i < slot->n; i++) {
         uint64_t position = first + (uint64_t)i;
@@ -81,7 +81,7 @@ static void make_batch(struct snas_loader *l, int64_t index, struct slot *slot)
 
 static int may_make(const struct snas_loader *l)
 {
-    return l->held + l->ready < l->n_slots && (l->batches < 0 || l->make < l->batches);
+    return l->held + l->ready < l->n_slots && l->make < l->batches;
 }
 
 static void *maker(void *arg)
@@ -94,7 +94,7 @@ static void *maker(void *arg)
         if (l->quit)
             break;
         struct slot *slot = &l->slots[(l->head + l->held + l->ready) % l->n_slots];
-        int64_t index = l->make;
+        uint64_t index = l->make;
         uint64_t generation = l->generation;
         pthread_mutex_unlock(&l->lock);
         make_batch(l, index, slot);
@@ -187,11 +187,12 @@ enum snas_status snas_loader_create(const struct snas_dataset *ds, const uint32_
     struct snas_loader *l = snas_alloc(1, sizeof *l, err);
     if (l == NULL)
         return SNAS_E_NOMEM;
+    uint64_t batch = (uint64_t)options->batch;
     l->ds = ds;
     l->indices = indices;
     l->n = n;
     l->options = *options;
-    l->batches = options->shuffle ? -1 : ((int64_t)n + options->batch - 1) / options->batch;
+    l->batches = options->shuffle ? UINT64_MAX : ((uint64_t)n + batch - 1) / batch;
     for (int c = 0; c < ds->channels; c++)
         for (int v = 0; v < 256; v++)
             l->table[c][v] = (float)((v / 255.0 - options->mean[c]) / options->sd[c]);
@@ -216,7 +217,7 @@ void snas_loader_seek(struct snas_loader *l, int64_t index)
     pthread_mutex_lock(&l->lock);
     l->generation++;
     l->ready = 0;
-    l->make = l->give = index;
+    l->make = l->give = (uint64_t)index;
     pthread_cond_signal(&l->taken);
     pthread_mutex_unlock(&l->lock);
 }
@@ -225,11 +226,11 @@ void snas_loader_next(struct snas_loader *l, struct snas_loaded *out)
 {
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&l->lock);
-    out->index = l->give;
+    out->index = (int64_t)l->give;
     l->head = (l->head + l->held) % l->n_slots;
     l->held = 0;
     pthread_cond_signal(&l->taken);
-    if (l->batches < 0 || l->give < l->batches) {
+    if (l->give < l->batches) {
         if (l->ready == 0) {
             double since = snas_seconds();
             while (l->ready == 0)

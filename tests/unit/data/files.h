@@ -30,10 +30,11 @@ static inline void remove_all(const char *path)
     DIR *d = opendir(path);
     const struct dirent *e;
     while (d != NULL && (e = readdir(d)) != NULL) {
-        char inside[512];
+        char inside[1024];
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        snprintf(inside, sizeof inside, "%s/%s", path, e->d_name);
+        if (snprintf(inside, sizeof inside, "%s/%s", path, e->d_name) >= (int)sizeof inside)
+            continue;
         if (unlink(inside) != 0)
             remove_all(inside);
     }
