@@ -1,0 +1,300 @@
+/* The kernels, for one instruction set. A file that defines ISA_NAME, LANES (16, 8 or 4) and
+ * TABLE, and is compiled with that set's flags, includes this. Channels are worked through in
+ * columns of LANES; 8 channels left over under 16 lanes are one column of 8, and 8 channels in all
+ * take two pixels at a time. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/tables.h"
+
+#define INLINE inline __attribute__((always_inline))
+#define EACH8(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7)
+#define EACH9(M) EACH8(M) M(8)
+#define CASES8(M) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8)
+
+/* How many of `left` the next step takes, at most 8: the last two steps share evenly. */
+static INLINE int snas_chunk(int left)
+{
+    return left <= 8 ? left : left >= 16 ? 8 : (left + 1) / 2;
+}
+
+#define JOIN(a, b) a##_##b
+#define NAME(a, b) JOIN(a, b)
+#if LANES == 16
+#define VL 8
+#include "kernels/columns.h"
+#undef VL
+#define VL 16
+#include "kernels/columns.h"
+#undef VL
+#define WIDE(fn) NAME(fn, 16)
+#define NARROW(fn) NAME(fn, 8)
+#define NARROW_LANES 8
+#define PAIRS(c) ((c) == 8)
+#else
+#define VL LANES
+#include "kernels/columns.h"
+#undef VL
+#define WIDE(fn) NAME(fn, LANES)
+#define NARROW(fn) NAME(fn, LANES)
+#define NARROW_LANES LANES
+#define PAIRS(c) 0
+#endif
+
+/* fn(...) for every column of channels; `i`, in the arguments, is its first channel. */
+#define COLUMNS(c, fn, ...)                                                                        \
+    do {                                                                                           \
+        int i = 0;                                                                                 \
+        for (; i + LANES <= (c); i += LANES)                                                       \
+            WIDE(fn)(__VA_ARGS__);                                                                 \
+        for (; i < (c); i += NARROW_LANES)                                                         \
+            NARROW(fn)(__VA_ARGS__);                                                               \
+    } while (0)
+#define WIDE_COLUMN(fn, ...) WIDE(fn)(__VA_ARGS__)
+#define NARROW_COLUMN(fn, ...) NARROW(fn)(__VA_ARGS__)
+
+static INLINE struct snas_k_source at_in(struct snas_k_source s, ptrdiff_t by)
+{
+    return (struct snas_k_source){s.at ? s.at + by : NULL, s.row, s.px};
+}
+
+static INLINE struct snas_k_plane at_out(struct snas_k_plane s, ptrdiff_t by)
+{
+    return (struct snas_k_plane){s.at + by, s.row, s.px};
+}
+
+/* The same plane seen by pairs of pixels. */
+static INLINE struct snas_k_source pairs_in(struct snas_k_source s)
+{
+    return (struct snas_k_source){s.at, s.row, 2 * s.px};
+}
+
+static INLINE struct snas_k_plane pairs_out(struct snas_k_plane s)
+{
+    return (struct snas_k_plane){s.at, s.row, 2 * s.px};
+}
+
+static void depthwise(int rows, int width, int c, struct snas_k_source in, int n,
+                      const struct snas_k_tap *taps, const float *w, struct snas_k_plane out,
+                      int accumulate)
+{
+    if (PAIRS(c) && in.px == 8 && out.px == 8) {
+        ptrdiff_t last = (width - 1) * 8;
+        WIDE_COLUMN(dw_column, rows, width / 2, pairs_in(in), n, taps, w, pairs_out(out),
+                    accumulate, 1);
+        if (width & 1)
+            NARROW_COLUMN(dw_column, rows, 1, at_in(in, last), n, taps, w, at_out(out, last),
+                          accumulate, 0);
+        return;
+    }
+    COLUMNS(c, dw_column, rows, width, at_in(in, i), n, taps, w + i, at_out(out, i), accumulate, 0);
+}
+
+static void depthwise_dw(int rows, int width, int c, struct snas_k_source in, int n,
+                         const struct snas_k_tap *taps, struct snas_k_source g, float *dw)
+{
+    if (PAIRS(c) && in.px == 8 && g.px == 8) {
+        ptrdiff_t last = (width - 1) * 8;
+        WIDE_COLUMN(dw_grad_column, rows, width / 2, pairs_in(in), n, taps, pairs_in(g), dw, c, 1);
+        if (width & 1)
+            NARROW_COLUMN(dw_grad_column, rows, 1, at_in(in, last), n, taps, at_in(g, last), dw, c,
+                          0);
+        return;
+    }
+    COLUMNS(c, dw_grad_column, rows, width, at_in(in, i), n, taps, at_in(g, i), dw + i, c, 0);
+}
+
+static void matmul(int rows, int width, int k, int n, struct snas_k_source in, int n_taps,
+                   const struct snas_k_tap *taps, const float *w, struct snas_k_plane out,
+                   int accumulate, float *sums)
+{
+    if (in.row == in.px * width && out.row == out.px * width) {
+        width *= rows;
+        rows = 1;
+    }
+    int done = 0;
+#if LANES == 16 /* there are registers for two vectors of outputs */
+    for (; done + 32 <= n; done += 32)
+        mm_column_16(2, rows, width, k, n, in, n_taps, taps, w + done, at_out(out, done),
+                     accumulate, sums ? sums + done : NULL);
+#endif
+    COLUMNS(n - done, mm_column, 1, rows, width, k, n, in, n_taps, taps, w + done + i,
+            at_out(out, done + i), accumulate, sums ? sums + done + i : NULL);
+}
+
+static void matmul_dw(int rows, int width, int k, int n, struct snas_k_source in,
+                      struct snas_k_source g, float *dw)
+{
+    int done = 0;
+#if LANES == 16
+    for (; done + 32 <= n; done += 32)
+        mm_grad_column_16(2, rows, width, k, n, in, at_in(g, done), dw + done);
+#endif
+    COLUMNS(n - done, mm_grad_column, 1, rows, width, k, n, in, at_in(g, done + i), dw + done + i);
+}
+
+static void affine(int rows, int width, int c, struct snas_k_source x, const float *a,
+                   const float *b, int relu, struct snas_k_plane out)
+{
+    if (PAIRS(c) && x.px == 8 && out.px == 8) {
+        ptrdiff_t last = (width - 1) * 8;
+        WIDE_COLUMN(affine_column, rows, width / 2, pairs_in(x), a, b, relu, pairs_out(out), 1);
+        if (width & 1)
+            NARROW_COLUMN(affine_column, rows, 1, at_in(x, last), a, b, relu, at_out(out, last), 0);
+        return;
+    }
+    COLUMNS(c, affine_column, rows, width, at_in(x, i), a ? a + i : NULL, b ? b + i : NULL, relu,
+            at_out(out, i), 0);
+}
+
+static void norm_dx(int rows, int width, int c, struct snas_k_source g, struct snas_k_source y,
+                    const float *a, const float *b, const float *d, struct snas_k_plane out)
+{
+    if (PAIRS(c) && g.px == 8 && y.px == 8 && out.px == 8) {
+        ptrdiff_t last = (width - 1) * 8;
+        WIDE_COLUMN(norm_dx_column, rows, width / 2, pairs_in(g), pairs_in(y), a, b, d,
+                    pairs_out(out), 1);
+        if (width & 1)
+            NARROW_COLUMN(norm_dx_column, rows, 1, at_in(g, last), at_in(y, last), a, b, d,
+                          at_out(out, last), 0);
+        return;
+    }
+    COLUMNS(c, norm_dx_column, rows, width, at_in(g, i), at_in(y, i), a + i, b + i, d + i,
+            at_out(out, i), 0);
+}
+
+static void mask_sums(int rows, int width, int c, struct snas_k_source d, struct snas_k_source x,
+                      struct snas_k_source y, struct snas_k_plane out, float *sums)
+{
+    if (PAIRS(c) && d.px == 8 && x.px == 8 && y.px == 8 && out.px == 8) {
+        ptrdiff_t last = (width - 1) * 8;
+        WIDE_COLUMN(mask_sums_column, rows, width / 2, pairs_in(d), pairs_in(x), pairs_in(y),
+                    pairs_out(out), sums, sums + c, 1);
+        if (width & 1)
+            NARROW_COLUMN(mask_sums_column, rows, 1, at_in(d, last), at_in(x, last), at_in(y, last),
+                          at_out(out, last), sums, sums + c, 0);
+        return;
+    }
+    COLUMNS(c, mask_sums_column, rows, width, at_in(d, i), at_in(x, i), at_in(y, i), at_out(out, i),
+            sums + i, sums + c + i, 0);
+}
+
+static void add_masked(int rows, int width, int c, struct snas_k_source d, struct snas_k_source x,
+                       struct snas_k_plane out)
+{
+    if (PAIRS(c) && d.px == 8 && out.px == 8 && (!x.at || x.px == 8)) {
+        ptrdiff_t last = (width - 1) * 8;
+        WIDE_COLUMN(add_masked_column, rows, width / 2, pairs_in(d), pairs_in(x), pairs_out(out));
+        if (width & 1)
+            NARROW_COLUMN(add_masked_column, rows, 1, at_in(d, last), at_in(x, last),
+                          at_out(out, last));
+        return;
+    }
+    COLUMNS(c, add_masked_column, rows, width, at_in(d, i), at_in(x, i), at_out(out, i));
+}
+
+/* In stretches that stay in the first cache, four terms a sweep. */
+static void combine(int pixels, int c, int n, const float *const *x, const float *const *a,
+                    const float *b, float *out)
+{
+    const int stretch = c >= 4096 ? 1 : 4096 / c;
+    for (int p = 0; p < pixels; p += stretch) {
+        int count = pixels - p < stretch ? pixels - p : stretch;
+        ptrdiff_t at = (ptrdiff_t)p * c;
+        for (int t = 0; t == 0 || t < n; t += 4) {
+            int terms = n - t < 4 ? n - t : 4;
+            const float *bias = t == 0 ? b : NULL;
+            if (PAIRS(c)) {
+                WIDE_COLUMN(combine_column, count / 2, 16, terms, x + t, a + t, at, 0, bias, out,
+                            1);
+                if (count & 1)
+                    NARROW_COLUMN(combine_column, 1, 8, terms, x + t, a + t, at + (count - 1) * 8,
+                                  0, bias, out, 0);
+                continue;
+            }
+            COLUMNS(c, combine_column, count, c, terms, x + t, a + t, at + i, i, bias, out, 0);
+        }
+    }
+}
+
+static void sums(int pixels, int c, const float *g, const float *y, float *sum)
+{
+    if (PAIRS(c)) {
+        ptrdiff_t last = (pixels - 1) * (ptrdiff_t)8;
+        WIDE_COLUMN(sums_column, pixels / 2, 16, g, y, sum, 1);
+        if (pixels & 1)
+            NARROW_COLUMN(sums_column, 1, 8, g + last, y ? y + last : NULL, sum, 0);
+        return;
+    }
+    COLUMNS(c, sums_column, pixels, c, g + i, y ? y + i : NULL, sum + i, 0);
+}
+
+static void pool_one(int h, int w, int c, int stride, const float *x, int max, float *out,
+                     float *sum, float *row)
+{
+    const int oh = (h + stride - 1) / stride, ow = (w + stride - 1) / stride;
+    const float edge = max ? -INFINITY : 0;
+    for (int i = 0; i < c; i++)
+        row[i] = row[(w + 1) * c + i] = edge;
+    for (int r = 0; r < oh; r++, out += (ptrdiff_t)ow * c) {
+        const int top = r * stride > 0, bottom = r * stride + 1 < h;
+        const ptrdiff_t line = (ptrdiff_t)w * c;
+        const float *middle = x + r * stride * line;
+        NARROW_COLUMN(pool_rows, w * c, middle, top ? middle - line : NULL,
+                      bottom ? middle + line : NULL, max, row + c);
+        COLUMNS(c, pool_across, ow, c, stride, row + i, max, 1 + top + bottom, w, out + i, sum + i,
+                sum + c + i);
+    }
+}
+
+static void pool(int h, int w, int c, int stride, const float *x, float *max, float *avg,
+                 float *max_sums, float *avg_sums, float *row)
+{
+    if (max)
+        pool_one(h, w, c, stride, x, 1, max, max_sums, row);
+    if (avg)
+        pool_one(h, w, c, stride, x, 0, avg, avg_sums, row);
+}
+
+static void pool_dx(int h, int w, int c, int stride, const float *x, const float *max,
+                    const float *dmax, const float *davg, float *dx, float *pad)
+{
+    const ptrdiff_t row = (ptrdiff_t)(w + 2) * c, plane = row * (h + 2), line = (ptrdiff_t)w * c;
+    float *xp = pad, *dp = pad + plane;
+    memset(dp, 0, (size_t)plane * sizeof *dp);
+    for (ptrdiff_t i = 0; dmax && i < plane; i++)
+        xp[i] = -INFINITY;
+    for (int r = 0; dmax && r < h; r++)
+        memcpy(xp + (r + 1) * row + c, x + r * line, (size_t)line * sizeof *x);
+    const int oh = (h + stride - 1) / stride, ow = (w + stride - 1) / stride;
+    for (int r = 0; r < oh; r++) {
+        const int tall = 3 - (r == 0) - (r * stride == h - 1);
+        for (int p = 0; p < ow; p++) {
+            const int wide = 3 - (p == 0) - (p * stride == w - 1);
+            const float share = 1.0F / (float)(tall * wide);
+            const ptrdiff_t at = r * stride * row + p * stride * (ptrdiff_t)c;
+            const ptrdiff_t o = ((ptrdiff_t)r * ow + p) * c;
+            COLUMNS(c, pool_spread, xp + at + i, dp + at + i, row, c, dmax ? max + o + i : NULL,
+                    dmax ? dmax + o + i : NULL, davg ? davg + o + i : NULL, share);
+        }
+    }
+    struct snas_k_source none = {NULL, 0, 0}, inner = {dp + row + c, row, c};
+    add_masked(h, w, c, inner, none, (struct snas_k_plane){dx, line, c});
+}
+
+const struct snas_kernels TABLE = {
+    .isa = ISA_NAME,
+    .lanes = LANES,
+    .depthwise = depthwise,
+    .depthwise_dw = depthwise_dw,
+    .matmul = matmul,
+    .matmul_dw = matmul_dw,
+    .affine = affine,
+    .norm_dx = norm_dx,
+    .mask_sums = mask_sums,
+    .add_masked = add_masked,
+    .combine = combine,
+    .sums = sums,
+    .pool = pool,
+    .pool_dx = pool_dx,
+};

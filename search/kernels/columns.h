@@ -1,0 +1,245 @@
+/* Template, included by body.h once per vector width VL: kernels for one column of VL channels
+ * (or, with `pair`, for two neighbouring pixels of 8 channels each in one vector of 16). Strides of
+ * a pixel are those between the vectors. Accumulators are named one by one and `count` is a
+ * constant after inlining: what lies behind it vanishes. */
+#include "kernels/lanes.h"
+
+/* ---- depthwise: `count` vectors along a row */
+static INLINE void V(dw_block)(int count, const float *in, ptrdiff_t in_px, int n,
+                               const struct snas_k_tap *taps, const float *w, float *out,
+                               ptrdiff_t out_px, int accumulate, int pair)
+{
+#define INIT(i) V(vec) a##i = {0};
+    EACH8(INIT)
+#define LOAD(i)                                                                                    \
+    if (count > i)                                                                                 \
+        a##i = V(load)(out + i * out_px);
+    if (accumulate) {
+        EACH8(LOAD)
+    }
+    for (int t = 0; t < n; t++) {
+        const float *x = in + taps[t].in;
+        V(vec) wt = V(coef)(w + taps[t].w, pair);
+#define STEP(i)                                                                                    \
+    if (count > i)                                                                                 \
+        a##i += V(load)(x + i * in_px) * wt;
+        EACH8(STEP)
+    }
+#define SAVE(i)                                                                                    \
+    if (count > i)                                                                                 \
+        V(store)(out + i * out_px, a##i);
+    EACH8(SAVE)
+#undef STEP
+}
+
+static INLINE void V(dw_column)(int rows, int width, struct snas_k_source in, int n,
+                                const struct snas_k_tap *taps, const float *w,
+                                struct snas_k_plane out, int accumulate, int pair)
+{
+    for (int r = 0; r < rows; r++, in.at += in.row, out.at += out.row) {
+        const float *x = in.at;
+        float *y = out.at;
+        for (int left = width, count; left > 0; left -= count) {
+            count = snas_chunk(left);
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        V(dw_block)(i, x, in.px, n, taps, w, y, out.px, accumulate, pair);                         \
+        break;
+            switch (count) {
+                CASES8(CASE)
+            }
+            x += count * in.px;
+            y += count * out.px;
+        }
+    }
+#undef CASE
+}
+
+/* ---- depthwise weight gradient: `count` taps, all pixels; dw[i] += */
+static INLINE void V(dw_grad_block)(int count, int rows, int width, struct snas_k_source in,
+                                    const struct snas_k_tap *taps, struct snas_k_source g,
+                                    float *dw, ptrdiff_t dw_tap, int pair)
+{
+    EACH9(INIT)
+    for (int r = 0; r < rows; r++) {
+        const float *x = in.at + r * in.row;
+        const float *gr = g.at + r * g.row;
+        for (int p = 0; p < width; p++, x += in.px, gr += g.px) {
+            V(vec) gv = V(load)(gr);
+#define STEP(i)                                                                                    \
+    if (count > i)                                                                                 \
+        a##i += V(load)(x + taps[i].in) * gv;
+            EACH9(STEP)
+        }
+    }
+#define ADD(i)                                                                                     \
+    if (count > i)                                                                                 \
+        V(add_to)(dw + i * dw_tap, a##i, pair);
+    EACH9(ADD)
+#undef STEP
+#undef ADD
+}
+
+static INLINE void V(dw_grad_column)(int rows, int width, struct snas_k_source in, int n,
+                                     const struct snas_k_tap *taps, struct snas_k_source g,
+                                     float *dw, ptrdiff_t dw_tap, int pair)
+{
+    for (int t = 0, count; t < n; t += count) {
+        int chunks = (n - t + 8) / 9;
+        count = (n - t + chunks - 1) / chunks;
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        V(dw_grad_block)(i, rows, width, in, taps + t, g, dw + t * dw_tap, dw_tap, pair);          \
+        break;
+        switch (count) {
+            CASES8(CASE)
+            CASE(9)
+        }
+    }
+#undef CASE
+}
+
+/* ---- matrix product: `count` pixels x `vectors` (1 or 2) vectors of outputs */
+static INLINE void V(mm_block)(int count, int vectors, int k, ptrdiff_t n, const float *in,
+                               ptrdiff_t in_px, int n_taps, const struct snas_k_tap *taps,
+                               const float *w, float *out, ptrdiff_t out_px, int accumulate,
+                               V(vec) * sums, V(vec) * squares)
+{
+#define INIT2(i) V(vec) a##i = {0}, b##i = {0};
+    EACH8(INIT2)
+#define LOAD2(i)                                                                                   \
+    if (count > i) {                                                                               \
+        a##i = V(load)(out + i * out_px);                                                          \
+        if (vectors > 1)                                                                           \
+            b##i = V(load)(out + i * out_px + VL);                                                 \
+    }
+    if (accumulate) {
+        EACH8(LOAD2)
+    }
+    for (int t = 0; t < n_taps; t++) {
+#define POINT(i) const float *x##i = in + taps[t].in + (count > i ? i * in_px : 0);
+        EACH8(POINT)
+        const float *wt = w + taps[t].w;
+#pragma GCC unroll 4
+        for (int j = 0; j < k; j++, wt += n) {
+            V(vec) w0 = V(load)(wt), w1 = vectors > 1 ? V(load)(wt + VL) : w0;
+#define STEP(i)                                                                                    \
+    if (count > i) {                                                                               \
+        a##i += x##i[j] * w0;                                                                      \
+        if (vectors > 1)                                                                           \
+            b##i += x##i[j] * w1;                                                                  \
+    }
+            EACH8(STEP)
+        }
+    }
+#define SAVE2(i)                                                                                   \
+    if (count > i) {                                                                               \
+        V(store)(out + i * out_px, a##i);                                                          \
+        if (vectors > 1)                                                                           \
+            V(store)(out + i * out_px + VL, b##i);                                                 \
+    }
+    EACH8(SAVE2)
+#define SUM2(i)                                                                                    \
+    if (count > i) {                                                                               \
+        sums[0] += a##i;                                                                           \
+        squares[0] += a##i * a##i;                                                                 \
+        if (vectors > 1) {                                                                         \
+            sums[1] += b##i;                                                                       \
+            squares[1] += b##i * b##i;                                                             \
+        }                                                                                          \
+    }
+    if (sums) {
+        EACH8(SUM2)
+    }
+#undef POINT
+#undef STEP
+}
+
+static INLINE void V(mm_column)(int vectors, int rows, int width, int k, ptrdiff_t n,
+                                struct snas_k_source in, int n_taps, const struct snas_k_tap *taps,
+                                const float *w, struct snas_k_plane out, int accumulate,
+                                float *sums)
+{
+    V(vec) s[2] = {{0}}, q[2] = {{0}};
+    for (int r = 0; r < rows; r++, in.at += in.row, out.at += out.row) {
+        const float *x = in.at;
+        float *y = out.at;
+        for (int left = width, count; left > 0; left -= count) {
+            count = snas_chunk(left);
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        V(mm_block)                                                                                \
+        (i, vectors, k, n, x, in.px, n_taps, taps, w, y, out.px, accumulate, sums ? s : NULL,      \
+         sums ? q : NULL);                                                                         \
+        break;
+            switch (count) {
+                CASES8(CASE)
+            }
+            x += count * in.px;
+            y += count * out.px;
+        }
+    }
+    for (int i = 0; sums && i < vectors; i++) {
+        V(add_to)(sums + i * VL, s[i], 0);
+        V(add_to)(sums + n + i * VL, q[i], 0);
+    }
+#undef CASE
+}
+
+/* ---- its weight gradient: `count` inputs x `vectors` vectors of outputs, all pixels */
+static INLINE void V(mm_grad_block)(int count, int vectors, int rows, int width,
+                                    struct snas_k_source in, struct snas_k_source g, float *dw,
+                                    ptrdiff_t n)
+{
+    EACH8(INIT2)
+    for (int r = 0; r < rows; r++) {
+        const float *x = in.at + r * in.row, *gr = g.at + r * g.row;
+        for (int p = 0; p < width; p++, x += in.px, gr += g.px) {
+            V(vec) w0 = V(load)(gr), w1 = vectors > 1 ? V(load)(gr + VL) : w0;
+#define STEP(i)                                                                                    \
+    if (count > i) {                                                                               \
+        a##i += x[i] * w0;                                                                         \
+        if (vectors > 1)                                                                           \
+            b##i += x[i] * w1;                                                                     \
+    }
+            EACH8(STEP)
+        }
+    }
+#define ADD(i)                                                                                     \
+    if (count > i) {                                                                               \
+        V(add_to)(dw + i * n, a##i, 0);                                                            \
+        if (vectors > 1)                                                                           \
+            V(add_to)(dw + i * n + VL, b##i, 0);                                                   \
+    }
+    EACH8(ADD)
+#undef STEP
+#undef ADD
+}
+
+static INLINE void V(mm_grad_column)(int vectors, int rows, int width, int k, ptrdiff_t n,
+                                     struct snas_k_source in, struct snas_k_source g, float *dw)
+{
+    for (int i = 0, count; i < k; i += count, in.at += count) {
+        count = snas_chunk(k - i);
+#define CASE(c)                                                                                    \
+    case c:                                                                                        \
+        V(mm_grad_block)(c, vectors, rows, width, in, g, dw + i * n, n);                           \
+        break;
+        switch (count) {
+            CASES8(CASE)
+        }
+    }
+#undef CASE
+}
+
+#undef INIT
+#undef LOAD
+#undef SAVE
+#undef INIT2
+#undef LOAD2
+#undef SAVE2
+#undef SUM2
+
+#include "kernels/columns_map.h"
+
+#undef V
