@@ -6,7 +6,22 @@
  * the runner runs a pass as run(group) for every group of images in parallel, then finalise(part)
  * in parallel over parts (BN reductions, parallel over channels). Values and gradients of the
  * network's tensors, parameters and per-group gradients belong to the plan, so that units of
- * different implementations stand side by side. */
+ * different implementations stand side by side.
+ *
+ * What every implementation owes:
+ * - Only live blocks are touched (net->live_block), forward and backward.
+ * - The forward writes value[t] for every live tensor of the unit that has a live block; a live
+ *   tensor without one (net->zero_tensor: a dead node) is zeroed by the plan, and may be skipped
+ *   by its readers where that is exact.
+ * - The backward adds to dvalue of what it reads, in an order that depends on nothing but the
+ *   network (not the thread); dvalue of a tensor is complete when the pass that produced it is
+ *   undone. dvalue[t] NULL: nobody wants it (the images).
+ * - Weight gradients go to the group's own row (snas_net_group_grad), d z to the group's row of
+ *   group_dz. A finalise may use row 0 for sums that are already over all groups (gamma, beta).
+ * - An image's term in a node is z * keep(image) * O (snas_net_keep: drop path); d z includes it.
+ * - In SNAS_BN_RUNNING mean and inv of every layer are there before the first pass; in the other
+ *   modes the finalise behind a BN's sums calls snas_net_bn_finish.
+ * - NaN reaches the output. */
 
 #include "base/mem.h"
 #include "net/net.h"
@@ -22,19 +37,22 @@ struct snas_pass {
                 int group, int worker); /* may be NULL */
     void (*finalise)(struct snas_net *net, struct snas_unit *unit, const struct snas_pass *pass,
                      int part, int worker); /* may be NULL */
-    int parts;                              /* of finalise */
+    int parts;                              /* of finalise; 1 runs in the caller, as worker 0 */
     int a, b;                               /* the implementation's own: node, level, ... */
 };
 
 struct snas_unit_ops {
     const char *name;                                                         /* "ref", "fast" */
+    const char *(*isa)(void);                                                 /* "ref", "avx2" */
     int (*accepts)(const struct snas_net *net, const struct snas_unit *unit); /* 1 or 0 */
-    /* Reserves in net->arena, builds the passes. */
+    /* Reserves (snas_net_reserve, snas_net_want_temp, snas_net_want_scratch), builds unit->state
+     * and the passes; no big memory is there yet, and destroy is called after a failure too. */
     enum snas_status (*plan)(struct snas_net *net, struct snas_unit *unit, struct snas_err *err);
     void (*bind)(struct snas_net *net, struct snas_unit *unit); /* offsets become pointers */
-    /* z of this forward is known (net->run): decide what is live. */
+    /* Before the unit's first forward pass: z, modes and what is live are known. Serial; may be
+     * NULL. */
     void (*prepare)(struct snas_net *net, struct snas_unit *unit);
-    void (*destroy)(struct snas_unit *unit);
+    void (*destroy)(struct snas_unit *unit); /* frees unit->state; passes are freed by the plan */
 };
 
 struct snas_unit {
@@ -45,49 +63,88 @@ struct snas_unit {
     void *state; /* the implementation's */
     size_t bytes;
     double flops;
+    size_t theta_begin, theta_end; /* its parameters in theta */
     int n_forward, n_backward;
-    struct snas_pass *forward, *backward; /* owned by the unit, freed by the plan */
+    struct snas_pass *forward, *backward; /* from snas_alloc; freed by the plan */
 };
 
 /* One BN layer's numbers, shared by the implementations and the plan (running statistics, modes,
- * estimation). Indexed by layer. */
+ * estimation). Indexed by layer; NULL pointers for other layers. */
 struct snas_bn_state {
     double *mean, *inv;                 /* [C] used by this forward: batch's or running */
     double *sum_mean, *sum_var, weight; /* SNAS_BN_ESTIMATE */
-    int computed;                       /* since estimate_begin */
 };
 
 struct snas_net {
     const struct snas_network *network;
-    struct snas_net_options options;
-    size_t real; /* bytes of a value: 4 or 8 */
+    struct snas_net_options options; /* threads >= 1 here */
+    size_t real;                     /* bytes of a value: 4 or 8 */
     struct snas_arena arena;
-    void *theta, *grad, *stats;
+    void *theta, *grad, *stats; /* offsets in values: param_offset; 64-byte aligned each */
     size_t n_theta, n_stats;
-    size_t *param_offset;
-    void *group_grad;         /* [SNAS_GROUPS][n_theta], zeroed by the plan before a backward */
-    void **value, **dvalue;   /* [n_tensors]; NULL for concatenations; dvalue zeroed before a
-                                 backward, consumers add */
+    size_t *param_offset; /* [n_params] */
+    void *group_grad;     /* [SNAS_GROUPS][n_theta], zeroed by the plan before a backward */
+    void **value;         /* [n_tensors], dense [n][h][w][c]; NULL for concatenations. The images
+                             are the caller's: aligned to their own size only. 64 readable bytes
+                             follow the others */
+    void **dvalue;        /* the same; zeroed before a backward, consumers add */
     struct snas_bn_state *bn; /* [n_layers] */
     double *group_dz;         /* [SNAS_GROUPS][n_z], zeroed before a backward; summed by the plan */
     struct snas_forward run;  /* of the current step; run.z never NULL */
     const struct snas_backward *back;
+    unsigned char *live_block;  /* [n_blocks] computed in this forward */
+    unsigned char *live_tensor; /* [n_tensors] somebody reads it in this forward */
+    unsigned char *zero_tensor; /* [n_tensors] live, but no live block writes it */
+    double *keep;               /* [n_blocks][batch] of drop path; unused when drop is 0 */
+    int drop;                   /* this forward drops paths */
     int n_units;
-    struct snas_unit *units; /* in forward order */
-    void **worker_scratch;   /* [threads], scratch_bytes each */
-    size_t scratch_bytes;    /* the largest any unit asked for */
+    struct snas_unit *units; /* in forward order: stems, cells, head */
+    void *temp; /* shared by all units: what a unit puts there lasts until the last pass
+                   of the same forward or backward of that unit */
+    size_t temp_bytes;
+    void **worker_scratch; /* [threads], scratch_bytes each; lasts for one run or finalise */
+    size_t scratch_bytes;
+
+    /* The plan's own. */
+    size_t *value_at, *dvalue_at; /* arena offsets per tensor */
+    size_t theta_at, grad_at, stats_at, group_grad_at, bn_at, n_bn, dz_at, keep_at, temp_at,
+        scratch_at;
+    size_t parameter_bytes;
+    double *z;   /* copy of the step's z, or ones */
+    int *labels; /* copy of the step's labels */
+    int forward_done, labelled;
 };
 
 /* Images of a group when n images run: [first, first + count); count may be 0. */
 void snas_group_range(int n, int group, int *first, int *count);
-/* Asks for per-worker scratch of at least `bytes`. */
+/* Sum over groups in the fixed order; v[g * stride] is group g's. */
+double snas_group_sum(const double *v, size_t stride);
+
+/* Arena bytes that belong to the unit for the net's whole life, followed by 64 readable ones. */
+size_t snas_net_reserve(struct snas_net *net, size_t bytes);
+/* Asks for at least `bytes` of net->temp, or of each worker's scratch. */
+void snas_net_want_temp(struct snas_net *net, size_t bytes);
 void snas_net_want_scratch(struct snas_net *net, size_t bytes);
+
+/* A parameter in theta (trained) or stats (mean, var); its gradient in a group's row. */
+void *snas_net_param(const struct snas_net *net, int param);
+void *snas_net_group_grad(const struct snas_net *net, int group, int param);
+
 /* From a batch's sums to mean and inv, by mode: running statistics, estimate sums. For channels
- * [c0, c1): `sum` and `sum2` over `count` values per channel. */
+ * [c0, c1), all arrays indexed by channel: `sum` and `sum2` over `count` values per channel. Does
+ * nothing in SNAS_BN_RUNNING. */
 void snas_net_bn_finish(struct snas_net *net, int layer, int c0, int c1, const double *sum,
                         const double *sum2, double count);
 /* z of an edge's block, drop path aside. */
 double snas_net_z(const struct snas_net *net, int edge, int op);
+/* [batch] factors of a block's images: 0 or 1 / (1 - p); NULL: all 1 (no drop path in this
+ * forward, or an identity). */
+const double *snas_net_keep(const struct snas_net *net, int block);
+
+/* Fills live_block, live_tensor and zero_tensor from run.z. */
+void snas_net_find_live(struct snas_net *net);
+/* mean and inv of every layer from the running statistics. */
+void snas_net_use_running(struct snas_net *net);
 
 extern const struct snas_unit_ops snas_unit_ref_f32, snas_unit_ref_f64; /* layer by layer */
 extern const struct snas_unit_ops snas_unit_fast;                       /* vectorised segments */

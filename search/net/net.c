@@ -1,0 +1,439 @@
+/* The plan: which implementation runs which unit, what memory all of it takes, and the report. */
+#include "net/net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "net/unit.h"
+
+/* Implementations, fastest first; the reference takes everything. */
+static const struct snas_unit_ops *const f32_units[] = {&snas_unit_ref_f32};
+static const struct snas_unit_ops *const f64_units[] = {&snas_unit_ref_f64};
+
+enum { ALIGN_VALUES = 16 }; /* parameters start on cache lines */
+
+void snas_net_options_default(struct snas_net_options *o)
+{
+    *o = (struct snas_net_options){
+        .batch = 64, .training = 1, .bn_eps = 1e-5, .bn_momentum = 0.1, .engine = SNAS_ENGINE_AUTO};
+}
+
+static enum snas_status check_options(const struct snas_net_options *o, struct snas_err *err)
+{
+    if (o->batch < 1)
+        return snas_fail(err, SNAS_E_ARG, "batch %d: at least 1 is needed", o->batch);
+    if (o->threads < 0)
+        return snas_fail(err, SNAS_E_ARG, "threads %d: cannot be negative", o->threads);
+    if (!(o->bn_eps > 0))
+        return snas_fail(err, SNAS_E_ARG, "bn_eps %g: must be above 0", o->bn_eps);
+    if (!(o->bn_momentum >= 0 && o->bn_momentum <= 1))
+        return snas_fail(err, SNAS_E_ARG, "bn_momentum %g: must be in 0..1", o->bn_momentum);
+    if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1))
+        return snas_fail(err, SNAS_E_ARG, "label_smoothing %g: must be in 0..1",
+                         o->label_smoothing);
+    if (!(o->drop_path >= 0 && o->drop_path < 1))
+        return snas_fail(err, SNAS_E_ARG, "drop_path %g: must be at least 0 and below 1",
+                         o->drop_path);
+    return SNAS_OK;
+}
+
+size_t snas_net_reserve(struct snas_net *net, size_t bytes)
+{
+    return snas_arena_reserve(&net->arena, bytes + 64);
+}
+
+void snas_net_want_temp(struct snas_net *net, size_t bytes)
+{
+    if (bytes > net->temp_bytes)
+        net->temp_bytes = bytes;
+}
+
+void snas_net_want_scratch(struct snas_net *net, size_t bytes)
+{
+    if (bytes > net->scratch_bytes)
+        net->scratch_bytes = bytes;
+}
+
+static size_t tensor_bytes(const struct snas_net *net, int tensor)
+{
+    const struct snas_shape *s = &net->network->tensors[tensor].shape;
+    return (size_t)net->options.batch * (size_t)s->c * (size_t)s->h * (size_t)s->w * net->real;
+}
+
+/* Whether the plan keeps a value for it: concatenations have parts, the images are the caller's. */
+static int has_storage(const struct snas_net *net, int tensor)
+{
+    return tensor != net->network->input && net->network->tensors[tensor].n_parts == 0;
+}
+
+static int is_statistic(const struct snas_param *p)
+{
+    return p->kind == SNAS_PARAM_MEAN || p->kind == SNAS_PARAM_VAR;
+}
+
+static void place_params(struct snas_net *net)
+{
+    for (int i = 0; i < net->network->n_params; i++) {
+        size_t *end = is_statistic(&net->network->params[i]) ? &net->n_stats : &net->n_theta;
+        net->param_offset[i] = *end;
+        *end += (net->network->params[i].count + ALIGN_VALUES - 1) / ALIGN_VALUES * ALIGN_VALUES;
+    }
+    size_t before = net->arena.reserved;
+    net->theta_at = snas_net_reserve(net, net->n_theta * net->real);
+    net->stats_at = snas_net_reserve(net, net->n_stats * net->real);
+    if (net->options.training) {
+        net->grad_at = snas_net_reserve(net, net->n_theta * net->real);
+        net->group_grad_at = snas_net_reserve(net, SNAS_GROUPS * net->n_theta * net->real);
+    }
+    net->parameter_bytes = net->arena.reserved - before;
+}
+
+/* Everything of fixed size that a step needs besides tensors. */
+static void place_step(struct snas_net *net)
+{
+    const struct snas_network *network = net->network;
+    for (int i = 0; i < network->n_layers; i++)
+        if (network->layers[i].step.kind == SNAS_STEP_BN)
+            net->n_bn += (size_t)network->layers[i].in.c;
+    net->bn_at = snas_net_reserve(net, 4 * net->n_bn * sizeof(double));
+    if (net->options.training)
+        net->dz_at = snas_net_reserve(net, SNAS_GROUPS * (size_t)network->n_z * sizeof(double));
+    if (net->options.training && net->options.drop_path > 0)
+        net->keep_at = snas_net_reserve(net, (size_t)network->n_blocks *
+                                                 (size_t)net->options.batch * sizeof(double));
+}
+
+static void place_tensor(struct snas_net *net, struct snas_unit *unit, int tensor)
+{
+    if (!has_storage(net, tensor))
+        return;
+    size_t before = net->arena.reserved;
+    net->value_at[tensor] = snas_net_reserve(net, tensor_bytes(net, tensor));
+    if (net->options.training)
+        net->dvalue_at[tensor] = snas_net_reserve(net, tensor_bytes(net, tensor));
+    unit->bytes += net->arena.reserved - before;
+}
+
+static void place_unit_tensors(struct snas_net *net, struct snas_unit *unit)
+{
+    if (unit->kind != SNAS_UNIT_CELL) {
+        place_tensor(net, unit, net->network->blocks[unit->index].out);
+        return;
+    }
+    const struct snas_cell *cell = &net->network->cells[unit->index];
+    for (int i = 0; i < cell->inputs + cell->n_nodes; i++)
+        place_tensor(net, unit, cell->slot[i]);
+}
+
+/* Multiply-adds of one image. */
+static double layer_madds(const struct snas_layer *l)
+{
+    double pixels = (double)l->out.h * l->out.w, c = l->in.c, oc = l->out.c;
+    switch (l->step.kind) {
+    case SNAS_STEP_DEPTHWISE:
+        return pixels * c * l->step.kh * l->step.kw;
+    case SNAS_STEP_POINTWISE:
+    case SNAS_STEP_CONV:
+    case SNAS_STEP_FACTORIZED_REDUCE:
+    case SNAS_STEP_LINEAR:
+        return pixels * c * oc * l->step.kh * l->step.kw;
+    default:
+        return 0;
+    }
+}
+
+/* Adds a block to its unit: arithmetic (forward, weight gradient, and input gradient where there
+ * is one) and where its parameters lie. */
+static void count_block(const struct snas_net *net, struct snas_unit *unit, int block)
+{
+    const struct snas_network *network = net->network;
+    const struct snas_block *b = &network->blocks[block];
+    int times = !net->options.training ? 1 : b->in == network->input ? 2 : 3;
+    for (int i = b->first_layer; i < b->first_layer + b->n_layers; i++) {
+        const struct snas_layer *l = &network->layers[i];
+        unit->flops += 2 * times * layer_madds(l);
+        const int params[2] = {l->weight, l->bias};
+        for (int k = 0; k < 2; k++) {
+            if (params[k] < 0)
+                continue;
+            size_t at = net->param_offset[params[k]];
+            size_t end = at + network->params[params[k]].count;
+            if (unit->theta_end == 0)
+                unit->theta_begin = at;
+            if (at < unit->theta_end)
+                SNAS_BUG("parameters of %s are out of order", unit->name);
+            unit->theta_end = end;
+        }
+    }
+}
+
+static void count_unit(const struct snas_net *net, struct snas_unit *unit)
+{
+    if (unit->kind != SNAS_UNIT_CELL) {
+        count_block(net, unit, unit->index);
+        return;
+    }
+    const struct snas_cell *cell = &net->network->cells[unit->index];
+    for (int i = 0; i < cell->inputs; i++)
+        count_block(net, unit, cell->pre[i]);
+    for (int i = cell->first_edge; i < cell->first_edge + cell->n_edges; i++)
+        for (int k = 0; k < net->network->edges[i].n_ops; k++)
+            count_block(net, unit, net->network->edges[i].first_block + k);
+}
+
+static const struct snas_unit_ops *choose(const struct snas_net *net, const struct snas_unit *unit)
+{
+    const char *forced = getenv("SNAS_ISA");
+    int reference = net->options.engine == SNAS_ENGINE_REF || (forced && !strcmp(forced, "ref"));
+    int f64 = net->options.precision == SNAS_PRECISION_F64;
+    const struct snas_unit_ops *const *list = f64 ? f64_units : f32_units;
+    size_t n = f64 ? sizeof f64_units / sizeof *f64_units : sizeof f32_units / sizeof *f32_units;
+    for (size_t i = reference ? n - 1 : 0; i < n; i++)
+        if (list[i]->accepts(net, unit))
+            return list[i];
+    SNAS_BUG("nobody runs %s", unit->name);
+}
+
+static enum snas_status plan_unit(struct snas_net *net, enum snas_unit_kind kind, int index,
+                                  const char *name, struct snas_err *err)
+{
+    struct snas_unit *unit = &net->units[net->n_units++];
+    unit->kind = kind;
+    unit->index = index;
+    snprintf(unit->name, sizeof unit->name, "%.39s", name);
+    place_unit_tensors(net, unit);
+    count_unit(net, unit);
+    unit->ops = choose(net, unit);
+    size_t before = net->arena.reserved;
+    enum snas_status status = unit->ops->plan(net, unit, err);
+    unit->bytes += net->arena.reserved - before;
+    return status;
+}
+
+static enum snas_status plan_units(struct snas_net *net, struct snas_err *err)
+{
+    const struct snas_network *network = net->network;
+    enum snas_status status = SNAS_OK;
+    for (int i = 0; i < network->n_stems && status == SNAS_OK; i++)
+        status = plan_unit(net, SNAS_UNIT_STEM, network->stem[i],
+                           network->blocks[network->stem[i]].name, err);
+    for (int i = 0; i < network->n_cells && status == SNAS_OK; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "cell%d", i);
+        status = plan_unit(net, SNAS_UNIT_CELL, i, name, err);
+    }
+    if (status == SNAS_OK)
+        status =
+            plan_unit(net, SNAS_UNIT_HEAD, network->head, network->blocks[network->head].name, err);
+    return status;
+}
+
+/* A row per pointer of struct snas_net that the plan allocates itself: small things. */
+static enum snas_status allocate_tables(struct snas_net *net, struct snas_err *err)
+{
+    const struct snas_network *n = net->network;
+    const struct {
+        void *at;
+        size_t count, size;
+    } tables[] = {
+        {&net->param_offset, (size_t)n->n_params, sizeof(size_t)},
+        {&net->value, (size_t)n->n_tensors, sizeof(void *)},
+        {&net->dvalue, (size_t)n->n_tensors, sizeof(void *)},
+        {&net->value_at, (size_t)n->n_tensors, sizeof(size_t)},
+        {&net->dvalue_at, (size_t)n->n_tensors, sizeof(size_t)},
+        {&net->bn, (size_t)n->n_layers, sizeof(struct snas_bn_state)},
+        {&net->live_block, (size_t)n->n_blocks, 1},
+        {&net->live_tensor, (size_t)n->n_tensors, 1},
+        {&net->zero_tensor, (size_t)n->n_tensors, 1},
+        {&net->z, (size_t)n->n_z, sizeof(double)},
+        {&net->labels, (size_t)net->options.batch, sizeof(int)},
+        {&net->units, (size_t)(n->n_stems + n->n_cells + 1), sizeof(struct snas_unit)},
+        {&net->worker_scratch, (size_t)net->options.threads, sizeof(void *)},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        void *p = snas_alloc(tables[i].count, tables[i].size, err);
+        if (!p)
+            return SNAS_E_NOMEM;
+        memcpy(tables[i].at, &p, sizeof p);
+    }
+    return SNAS_OK;
+}
+
+/* Everything but the arena's memory. *out is set (and to be destroyed) on failure too. */
+static enum snas_status make_plan(const struct snas_network *network,
+                                  const struct snas_net_options *options, struct snas_net **out,
+                                  struct snas_err *err)
+{
+    *out = NULL;
+    enum snas_status status = check_options(options, err);
+    if (status != SNAS_OK)
+        return status;
+    const struct snas_shape *logits = &network->tensors[network->logits].shape;
+    if (logits->h != 1 || logits->w != 1)
+        return snas_fail(err, SNAS_E_UNSUPPORTED,
+                         "head: its output is %d x %d, not one value a "
+                         "class: a global pool is missing",
+                         logits->h, logits->w);
+    struct snas_net *net = *out = snas_alloc(1, sizeof *net, err);
+    if (!net)
+        return SNAS_E_NOMEM;
+    net->network = network;
+    net->options = *options;
+    if (options->threads == 0)
+        net->options.threads = snas_threads_available();
+    net->real = options->precision == SNAS_PRECISION_F64 ? sizeof(double) : sizeof(float);
+    status = allocate_tables(net, err);
+    if (status != SNAS_OK)
+        return status;
+    place_params(net);
+    place_step(net);
+    status = plan_units(net, err);
+    if (status != SNAS_OK)
+        return status;
+    net->temp_at = snas_net_reserve(net, net->temp_bytes);
+    net->scratch_bytes = (net->scratch_bytes + 127) / 64 * 64; /* room for a read beyond the end */
+    net->scratch_at = snas_net_reserve(net, net->scratch_bytes * (size_t)net->options.threads);
+    return SNAS_OK;
+}
+
+static void bind_bn(struct snas_net *net)
+{
+    double *at = snas_arena_at(&net->arena, net->bn_at);
+    for (int i = 0; i < net->network->n_layers; i++) {
+        const struct snas_layer *l = &net->network->layers[i];
+        if (l->step.kind != SNAS_STEP_BN)
+            continue;
+        struct snas_bn_state *bn = &net->bn[i];
+        double **arrays[] = {&bn->mean, &bn->inv, &bn->sum_mean, &bn->sum_var};
+        for (int k = 0; k < 4; k++, at += l->in.c)
+            *arrays[k] = at;
+    }
+}
+
+static void bind_net(struct snas_net *net)
+{
+    net->theta = snas_arena_at(&net->arena, net->theta_at);
+    net->stats = snas_arena_at(&net->arena, net->stats_at);
+    net->temp = snas_arena_at(&net->arena, net->temp_at);
+    if (net->options.training) {
+        net->grad = snas_arena_at(&net->arena, net->grad_at);
+        net->group_grad = snas_arena_at(&net->arena, net->group_grad_at);
+        net->group_dz = snas_arena_at(&net->arena, net->dz_at);
+        if (net->options.drop_path > 0)
+            net->keep = snas_arena_at(&net->arena, net->keep_at);
+    }
+    for (int t = 0; t < net->network->n_tensors; t++) {
+        if (!has_storage(net, t))
+            continue;
+        net->value[t] = snas_arena_at(&net->arena, net->value_at[t]);
+        if (net->options.training)
+            net->dvalue[t] = snas_arena_at(&net->arena, net->dvalue_at[t]);
+    }
+    for (int i = 0; i < net->options.threads; i++)
+        net->worker_scratch[i] =
+            snas_arena_at(&net->arena, net->scratch_at + (size_t)i * net->scratch_bytes);
+    bind_bn(net);
+    for (int i = 0; i < net->n_units; i++)
+        if (net->units[i].ops->bind)
+            net->units[i].ops->bind(net, &net->units[i]);
+}
+
+enum snas_status snas_net_create(const struct snas_network *network,
+                                 const struct snas_net_options *options, struct snas_net **out,
+                                 struct snas_err *err)
+{
+    struct snas_net *net;
+    *out = NULL;
+    enum snas_status status = make_plan(network, options, &net, err);
+    if (status == SNAS_OK && options->memory_limit > 0 &&
+        net->arena.reserved > options->memory_limit)
+        status = snas_fail(err, SNAS_E_LIMIT,
+                           "the plan needs %zu bytes (%.1f MiB), memory_limit allows %zu (%.1f "
+                           "MiB): a smaller batch, fewer channels or layers need less",
+                           net->arena.reserved, (double)net->arena.reserved / 1048576,
+                           options->memory_limit, (double)options->memory_limit / 1048576);
+    if (status == SNAS_OK)
+        status = snas_arena_commit(&net->arena, err);
+    if (status != SNAS_OK) {
+        snas_net_destroy(net);
+        return status;
+    }
+    bind_net(net);
+    *out = net;
+    return SNAS_OK;
+}
+
+void snas_net_destroy(struct snas_net *net)
+{
+    if (!net)
+        return;
+    for (int i = 0; i < net->n_units; i++) {
+        struct snas_unit *unit = &net->units[i];
+        if (unit->ops)
+            unit->ops->destroy(unit);
+        snas_free(unit->forward);
+        snas_free(unit->backward);
+    }
+    void *tables[] = {net->param_offset,  net->value, net->dvalue,     net->value_at,
+                      net->dvalue_at,     net->bn,    net->live_block, net->live_tensor,
+                      net->zero_tensor,   net->z,     net->labels,     net->units,
+                      net->worker_scratch};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        snas_free(tables[i]);
+    snas_arena_clear(&net->arena);
+    snas_free(net);
+}
+
+const struct snas_network *snas_net_network(const struct snas_net *net)
+{
+    return net->network;
+}
+
+static void fill_report(const struct snas_net *net, struct snas_plan_report *out)
+{
+    double all = 0, reference = 0;
+    out->isa = "ref";
+    for (int i = 0; i < net->n_units; i++) {
+        const struct snas_unit *unit = &net->units[i];
+        struct snas_plan_row *row = &out->rows[out->n_rows++];
+        snprintf(row->name, sizeof row->name, "%s", unit->name);
+        row->bytes = unit->bytes;
+        row->flops = unit->flops;
+        row->reference = unit->ops == &snas_unit_ref_f32 || unit->ops == &snas_unit_ref_f64;
+        all += unit->flops;
+        reference += row->reference ? unit->flops : 0;
+        if (!row->reference)
+            out->isa = unit->ops->isa();
+    }
+    out->total_bytes = net->arena.reserved;
+    out->parameter_bytes = net->parameter_bytes;
+    out->scratch_bytes = net->arena.reserved - net->temp_at;
+    out->activation_bytes = out->total_bytes - out->parameter_bytes - out->scratch_bytes;
+    out->reference_share = all > 0 ? reference / all : 0;
+}
+
+enum snas_status snas_net_plan(const struct snas_network *network,
+                               const struct snas_net_options *options, struct snas_plan_report *out,
+                               struct snas_err *err)
+{
+    struct snas_net *net;
+    memset(out, 0, sizeof *out);
+    enum snas_status status = make_plan(network, options, &net, err);
+    if (status == SNAS_OK) {
+        out->rows = snas_alloc((size_t)net->n_units, sizeof *out->rows, err);
+        if (out->rows)
+            fill_report(net, out);
+        else
+            status = SNAS_E_NOMEM;
+    }
+    snas_net_destroy(net);
+    return status;
+}
+
+void snas_plan_report_clear(struct snas_plan_report *report)
+{
+    snas_free(report->rows);
+    memset(report, 0, sizeof *report);
+}

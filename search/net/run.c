@@ -1,0 +1,322 @@
+/* A step: forward, loss, backward. */
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/threads.h"
+#include "net/unit.h"
+
+void snas_group_range(int n, int group, int *first, int *count)
+{
+    int begin = (int)((int64_t)n * group / SNAS_GROUPS);
+    *first = begin;
+    *count = (int)((int64_t)n * (group + 1) / SNAS_GROUPS) - begin;
+}
+
+double snas_net_z(const struct snas_net *net, int edge, int op)
+{
+    return net->run.z[net->network->edges[edge].z + op];
+}
+
+const double *snas_net_keep(const struct snas_net *net, int block)
+{
+    const struct snas_block *b = &net->network->blocks[block];
+    if (!net->drop || b->op < 0 || b->n_layers == 0)
+        return NULL;
+    return net->keep + (size_t)block * (size_t)net->options.batch;
+}
+
+struct job {
+    struct snas_net *net;
+    struct snas_unit *unit;
+    const struct snas_pass *pass;
+};
+
+static void run_group(int group, int worker, void *arg)
+{
+    const struct job *job = arg;
+    job->pass->run(job->net, job->unit, job->pass, group, worker);
+}
+
+static void run_part(int part, int worker, void *arg)
+{
+    const struct job *job = arg;
+    job->pass->finalise(job->net, job->unit, job->pass, part, worker);
+}
+
+static void run_passes(struct snas_net *net, struct snas_unit *unit, const struct snas_pass *passes,
+                       int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct job job = {net, unit, &passes[i]};
+        if (passes[i].run)
+            snas_parallel(net->options.threads, SNAS_GROUPS, run_group, &job);
+        if (passes[i].finalise)
+            snas_parallel(net->options.threads, passes[i].parts, run_part, &job);
+    }
+}
+
+static enum snas_status check_forward(const struct snas_net *net, const struct snas_forward *f,
+                                      struct snas_err *err)
+{
+    const struct snas_batch *b = &f->batch;
+    if (b->n < 1 || b->n > net->options.batch)
+        return snas_fail(err, SNAS_E_ARG, "a batch of %d images: 1..%d were planned", b->n,
+                         net->options.batch);
+    if (!b->images)
+        return snas_fail(err, SNAS_E_ARG, "a batch without images");
+    int classes = net->network->options.classes;
+    for (int i = 0; b->labels && i < b->n; i++)
+        if (b->labels[i] < 0 || b->labels[i] >= classes)
+            return snas_fail(err, SNAS_E_ARG, "label %d of image %d: the classes are 0..%d",
+                             b->labels[i], i, classes - 1);
+    for (int i = 0; f->z && i < net->network->n_z; i++)
+        if (!isfinite(f->z[i]))
+            return snas_fail(err, SNAS_E_NUMERIC, "z[%d] is not finite", i);
+    return SNAS_OK;
+}
+
+/* The step's own copy of what the backward needs too (the images stay the caller's). */
+static void take_step(struct snas_net *net, const struct snas_forward *f)
+{
+    net->run = *f;
+    net->run.z = net->z;
+    for (int i = 0; i < net->network->n_z; i++)
+        net->z[i] = f->z ? f->z[i] : 1;
+    net->labelled = f->batch.labels != NULL;
+    net->run.batch.labels = net->labels;
+    if (net->labelled)
+        memcpy(net->labels, f->batch.labels, (size_t)f->batch.n * sizeof *net->labels);
+    memcpy(&net->value[net->network->input], &f->batch.images, sizeof(void *));
+}
+
+/* A block's masks are a stream of their own: what else is live does not change them. */
+static void draw_masks(struct snas_net *net)
+{
+    net->drop = net->keep && (net->run.bn == SNAS_BN_BATCH || net->run.bn == SNAS_BN_BATCH_UPDATE);
+    if (!net->drop)
+        return;
+    double p = net->options.drop_path;
+    uint64_t n_blocks = (uint64_t)net->network->n_blocks;
+    for (int b = 0; b < net->network->n_blocks; b++) {
+        if (!net->live_block[b] || !snas_net_keep(net, b))
+            continue;
+        double *keep = net->keep + (size_t)b * (size_t)net->options.batch;
+        struct snas_rng rng = snas_rng_make(net->run.seed, SNAS_STREAM_DROP_PATH,
+                                            net->run.step * n_blocks + (uint64_t)b);
+        for (int i = 0; i < net->run.batch.n; i++)
+            keep[i] = snas_rng_uniform(&rng) < p ? 0 : 1 / (1 - p);
+    }
+}
+
+/* Bytes of a tensor for the images of this step. */
+static size_t step_bytes(const struct snas_net *net, int tensor)
+{
+    const struct snas_shape *s = &net->network->tensors[tensor].shape;
+    return (size_t)net->run.batch.n * (size_t)s->c * (size_t)s->h * (size_t)s->w * net->real;
+}
+
+static double logit(const struct snas_net *net, int image, int k)
+{
+    size_t at = (size_t)image * (size_t)net->network->options.classes + (size_t)k;
+    const void *p = net->value[net->network->logits];
+    return net->real == sizeof(double) ? ((const double *)p)[at] : (double)((const float *)p)[at];
+}
+
+/* ln sum exp of an image's logits. */
+static double log_sum(const struct snas_net *net, int image)
+{
+    int classes = net->network->options.classes;
+    double top = logit(net, image, 0), sum = 0;
+    for (int k = 1; k < classes; k++)
+        top = fmax(top, logit(net, image, k));
+    for (int k = 0; k < classes; k++)
+        sum += exp(logit(net, image, k) - top);
+    return top + log(sum);
+}
+
+/* Share of class k in an image's target: label smoothing spreads evenly over all classes. */
+static double target(const struct snas_net *net, int image, int k)
+{
+    double s = net->options.label_smoothing;
+    return s / net->network->options.classes + (net->labels[image] == k ? 1 - s : 0);
+}
+
+static void measure_loss(const struct snas_net *net, struct snas_loss *out)
+{
+    int classes = net->network->options.classes, n = net->run.batch.n;
+    for (int i = 0; i < n; i++) {
+        double norm = log_sum(net, i), own = logit(net, i, net->labels[i]);
+        int best = 1;
+        for (int k = 0; k < classes; k++) {
+            double t = target(net, i, k);
+            if (t > 0)
+                out->loss += t * (norm - logit(net, i, k)) / n;
+            /* Of equal logits the first counts. */
+            best &= k == net->labels[i] ||
+                    (k < net->labels[i] ? logit(net, i, k) < own : logit(net, i, k) <= own);
+        }
+        out->correct += best;
+    }
+}
+
+enum snas_status snas_net_forward(struct snas_net *net, const struct snas_forward *f,
+                                  struct snas_loss *out, struct snas_err *err)
+{
+    *out = (struct snas_loss){0};
+    net->forward_done = 0;
+    enum snas_status status = check_forward(net, f, err);
+    if (status != SNAS_OK)
+        return status;
+    take_step(net, f);
+    snas_net_find_live(net);
+    draw_masks(net);
+    if (f->bn == SNAS_BN_RUNNING)
+        snas_net_use_running(net);
+    for (int t = 0; t < net->network->n_tensors; t++)
+        if (net->zero_tensor[t])
+            memset(net->value[t], 0, step_bytes(net, t));
+    for (int i = 0; i < net->n_units; i++) {
+        if (net->units[i].ops->prepare)
+            net->units[i].ops->prepare(net, &net->units[i]);
+        run_passes(net, &net->units[i], net->units[i].forward, net->units[i].n_forward);
+    }
+    if (net->labelled)
+        measure_loss(net, out);
+    if (!isfinite(out->loss))
+        return snas_fail(err, SNAS_E_NUMERIC, "the loss is not finite");
+    net->forward_done = 1;
+    return SNAS_OK;
+}
+
+const void *snas_net_logits(const struct snas_net *net)
+{
+    return net->value[net->network->logits];
+}
+
+const void *snas_net_tensor(const struct snas_net *net, int tensor)
+{
+    return net->live_tensor[tensor] ? net->value[tensor] : NULL;
+}
+
+/* ---- backward ---- */
+
+static void clear_tensor(int tensor, int worker, void *arg)
+{
+    (void)worker;
+    struct snas_net *net = arg;
+    if (net->dvalue[tensor])
+        memset(net->dvalue[tensor], 0, step_bytes(net, tensor));
+}
+
+static void clear_group(int group, int worker, void *arg)
+{
+    (void)worker;
+    struct snas_net *net = arg;
+    size_t row = net->n_theta * net->real;
+    memset((unsigned char *)net->group_grad + (size_t)group * row, 0, row);
+    size_t n_z = (size_t)net->network->n_z;
+    memset(net->group_dz + (size_t)group * n_z, 0, n_z * sizeof *net->group_dz);
+}
+
+/* d loss / d logits = (softmax - target) / n. */
+static void loss_gradient(struct snas_net *net)
+{
+    int classes = net->network->options.classes, n = net->run.batch.n;
+    void *d = net->dvalue[net->network->logits];
+    for (int i = 0; i < n; i++) {
+        double norm = log_sum(net, i);
+        for (int k = 0; k < classes; k++) {
+            double v = (exp(logit(net, i, k) - norm) - target(net, i, k)) / n;
+            size_t at = (size_t)i * (size_t)classes + (size_t)k;
+            if (net->real == sizeof(double))
+                ((double *)d)[at] = v;
+            else
+                ((float *)d)[at] = (float)v;
+        }
+    }
+}
+
+enum { REDUCE_VALUES = 16384 }; /* of a task: 8 rows of it fit L2 */
+
+#define TREE(v)                                                                                    \
+    (((v)[0][k] + (v)[1][k]) + ((v)[2][k] + (v)[3][k])) +                                          \
+        (((v)[4][k] + (v)[5][k]) + ((v)[6][k] + (v)[7][k]))
+
+/* Sums a stretch of one unit's gradients over the groups. */
+static void reduce_part(int part, int worker, void *arg)
+{
+    (void)worker;
+    const struct job *job = arg;
+    struct snas_net *net = job->net;
+    size_t begin = job->unit->theta_begin + (size_t)part * REDUCE_VALUES;
+    size_t end = begin + REDUCE_VALUES;
+    if (end > job->unit->theta_end)
+        end = job->unit->theta_end;
+    if (net->real == sizeof(double)) {
+        const double *rows[SNAS_GROUPS];
+        double *to = net->grad;
+        for (int g = 0; g < SNAS_GROUPS; g++)
+            rows[g] = (const double *)net->group_grad + (size_t)g * net->n_theta;
+        for (size_t k = begin; k < end; k++)
+            to[k] = TREE(rows);
+    } else {
+        const float *rows[SNAS_GROUPS];
+        float *to = net->grad;
+        for (int g = 0; g < SNAS_GROUPS; g++)
+            rows[g] = (const float *)net->group_grad + (size_t)g * net->n_theta;
+        for (size_t k = begin; k < end; k++)
+            to[k] = TREE(rows);
+    }
+}
+
+static void reduce_unit(struct snas_net *net, struct snas_unit *unit)
+{
+    struct job job = {net, unit, NULL};
+    size_t n = unit->theta_end - unit->theta_begin;
+    snas_parallel(net->options.threads, (int)((n + REDUCE_VALUES - 1) / REDUCE_VALUES), reduce_part,
+                  &job);
+}
+
+static void fill_dz(const struct snas_net *net, const struct snas_backward *b)
+{
+    const struct snas_network *network = net->network;
+    for (int e = 0; e < network->n_edges; e++) {
+        double credit = 0;
+        for (int i = network->edges[e].z; i < network->edges[e].z + network->edges[e].n_ops; i++) {
+            double dz = snas_group_sum(net->group_dz + i, (size_t)network->n_z);
+            if (b->dz)
+                b->dz[i] = dz;
+            credit += net->run.z[i] * dz;
+        }
+        if (b->credit)
+            b->credit[e] = credit;
+    }
+}
+
+enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backward *b,
+                                   struct snas_err *err)
+{
+    if (!net->options.training)
+        return snas_fail(err, SNAS_E_STATE, "backward on a net that was not made for training");
+    if (!net->forward_done || !net->labelled)
+        return snas_fail(err, SNAS_E_STATE, "backward without a forward that had a loss");
+    if (net->run.bn != SNAS_BN_BATCH && net->run.bn != SNAS_BN_BATCH_UPDATE)
+        return snas_fail(err, SNAS_E_STATE, "backward needs a forward with batch statistics");
+    net->back = b;
+    net->dvalue[net->network->input] = b->dimages;
+    snas_parallel(net->options.threads, SNAS_GROUPS, clear_group, net);
+    snas_parallel(net->options.threads, net->network->n_tensors, clear_tensor, net);
+    loss_gradient(net);
+    for (int i = net->n_units - 1; i >= 0; i--) {
+        struct snas_unit *unit = &net->units[i];
+        run_passes(net, unit, unit->backward, unit->n_backward);
+        reduce_unit(net, unit);
+        if (unit->kind == SNAS_UNIT_CELL && b->after_cell)
+            b->after_cell(unit->index, b->arg);
+    }
+    fill_dz(net, b);
+    net->back = NULL;
+    net->dvalue[net->network->input] = NULL;
+    return SNAS_OK;
+}
