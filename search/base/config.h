@@ -26,7 +26,7 @@ struct snas_key {
     enum snas_type type;
     size_t offset;       /* into the caller's struct */
     const char *initial; /* default, as it would be written in YAML */
-    double min, max;     /* inclusive, for INT, REAL, BYTES */
+    double min, max;     /* inclusive, for INT, REAL, BYTES; both 0: any */
     const char *choices; /* "adam|sgd" for ENUM, else NULL */
     const char *help;    /* one line, with the unit and the source */
     int local; /* 1: of this machine or sitting (paths, threads); not in the resolved config */

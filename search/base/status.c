@@ -7,14 +7,18 @@
 
 static const char more[] = "\nand more";
 
-/* Formats into `out` and never leaves half a UTF-8 character at the cut. */
+/* Formats into `out` and never leaves half a UTF-8 character at the cut. Texts quote files and
+ * arguments: what would steer a terminal is shown as '?'. */
 static size_t format_cut(char *out, size_t size, const char *fmt, va_list args)
 {
     int wanted = vsnprintf(out, size, fmt, args);
-    if (wanted < 0) {
+    if (wanted < 0)
         out[0] = '\0';
+    for (char *p = out; *p; p++)
+        if (((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7F)
+            *p = '?';
+    if (wanted < 0)
         return 0;
-    }
     if ((size_t)wanted < size)
         return (size_t)wanted;
     size_t n = size - 1;

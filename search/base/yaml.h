@@ -6,8 +6,9 @@
 #include "base/status.h"
 
 /* A YAML document (libyaml) as a tree that remembers where everything stood. JSON is YAML's
- * subset, so JSON genotypes come in this way too. Anchors and aliases are refused; depth is
- * bounded (64), so hostile files end in an error. */
+ * subset, so JSON genotypes come in this way too. Anchors, aliases, tags, keys given twice and a
+ * second document are refused; depth (64) and size (4 MiB) are bounded, so hostile files end in an
+ * error. A text with nothing in it reads as an empty plain scalar. */
 enum snas_yaml_kind { SNAS_YAML_SCALAR, SNAS_YAML_LIST, SNAS_YAML_MAP };
 
 struct snas_yaml {
