@@ -49,7 +49,7 @@ int snas_data_has(const char *directory, const char *file)
 static enum snas_status look_in(const char *directory, enum snas_data_format wanted,
                                 struct place *place, int *n, struct snas_err *err)
 {
-    char prefixes[2][SNAS_DATA_PREFIX_MAX];
+    char prefixes[2][SNAS_DATA_PREFIX_MAX] = {{0}, {0}};
     const char *first = "";
     *n = 0;
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {

@@ -39,7 +39,7 @@ static void check_set(enum snas_split split, int n, int channels)
     assert_int_equal(ds.channels, channels);
     assert_int_equal(ds.classes, 3);
     assert_string_equal(ds.name, strrchr(dir, '/') + 1);
-    size_t image = (size_t)(20 * channels);
+    size_t image = 20 * (size_t)channels;
     for (int i = 0; i < n; i++) {
         assert_int_equal(ds.labels[i], i % 3);
         for (size_t k = 0; k < image; k++)
