@@ -136,6 +136,38 @@ void snas_method_summary(const struct snas_method *m, int kind, struct snas_alph
     }
 }
 
+static int kind_is_used(const struct snas_network *network, int kind)
+{
+    for (int c = 0; c < network->n_cells; c++)
+        if (network->cells[c].kind == kind)
+            return 1;
+    return 0;
+}
+
+void snas_method_overall(const struct snas_method *m, double *entropy, double *margin,
+                         double *undecided)
+{
+    const struct snas_space *space = m->network->space;
+    int edges = 0;
+    *entropy = *margin = *undecided = 0;
+    for (int kind = 0; kind < space->n_kinds; kind++) {
+        struct snas_alpha_summary summary;
+        int n = snas_kind_edges(&space->kinds[kind]), ops = space->kinds[kind].n_ops;
+        if (!kind_is_used(m->network, kind))
+            continue;
+        snas_method_summary(m, kind, &summary);
+        *entropy += n * summary.entropy;
+        *margin += n * summary.margin;
+        *undecided += ops > 1 ? n * summary.entropy / log(ops) : 0;
+        edges += n;
+    }
+    if (edges) {
+        *entropy /= edges;
+        *margin /= edges;
+        *undecided /= edges;
+    }
+}
+
 void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
                                double *expected)
 {

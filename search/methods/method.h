@@ -108,6 +108,10 @@ enum snas_status snas_method_load(struct snas_method *m, const struct snas_st *s
 /* p = softmax of every edge's row; [n_alpha]. */
 void snas_method_probabilities(const struct snas_method *m, double *p);
 void snas_method_summary(const struct snas_method *m, int kind, struct snas_alpha_summary *out);
+/* Over all edges of the kinds that the network has cells of; `undecided` is the mean of
+ * entropy / ln(number of ops): 1 at uniform alpha, 0 when every edge is certain. */
+void snas_method_overall(const struct snas_method *m, double *entropy, double *margin,
+                         double *undecided);
 /* E[cost] of each column under p over the whole network; expected[SNAS_COST_COLUMNS]. */
 void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
                                double *expected);

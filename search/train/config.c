@@ -1,0 +1,190 @@
+#include "train/config.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+
+#define AT(field) offsetof(struct snas_search_config, field)
+#define BIG 2147483647.0
+
+static const struct snas_key keys[] = {
+    {"name", SNAS_T_STRING, AT(name), "search", 0, 0, NULL,
+     "name of the run: its directory is runs/<name> unless --out says otherwise", 0},
+    {"seed", SNAS_T_INT, AT(seed), "1", 0, 9e15, NULL,
+     "seed of everything random: same seed, same bytes in the run directory", 0},
+    {"space", SNAS_T_STRING, AT(space), "darts", 0, 0, NULL,
+     "search space: a file, or a shipped name (configs/spaces/<name>.yaml)", 0},
+    {"network.channels", SNAS_T_INT, AT(network.channels), "16", 1, 4096, NULL,
+     "C: channels of the first cells' nodes (paper: 16)", 0},
+    {"network.layers", SNAS_T_INT, AT(network.layers), "8", 1, 1000, NULL,
+     "number of cells (paper: 8)", 0},
+    {"network.bn_momentum", SNAS_T_REAL, AT(network.bn_momentum), "0.1", 0, 1, NULL,
+     "share of each new batch in batch norm's running statistics", 0},
+    {"network.bn_eps", SNAS_T_REAL, AT(network.bn_eps), "1e-5", 1e-12, 1, NULL,
+     "added to batch norm's variance", 0},
+    {"data.path", SNAS_T_STRING, AT(data.path), "/usr/share/datasets/fashion-mnist", 0, 0, NULL,
+     "directory of the data set's files", 1},
+    {"data.format", SNAS_T_ENUM, AT(data.format), "auto", 0, 0, "auto|idx|cifar10|cifar100",
+     "how the files are read; auto: by the files that are there", 0},
+    {"data.held_out", SNAS_T_INT, AT(data.held_out), "5000", 1, BIG, NULL,
+     "training images kept out of training, for validation", 0},
+    {"data.crop_padding", SNAS_T_INT, AT(data.crop_padding), "4", 0, 256, NULL,
+     "random crop after padding by so many pixels; 0: no crop (paper: 4)", 0},
+    {"data.flip", SNAS_T_BOOL, AT(data.flip), "true", 0, 0, NULL, "random horizontal flip", 0},
+    {"data.cutout", SNAS_T_INT, AT(data.cutout), "0", 0, 4096, NULL,
+     "side of the square cut out of each training image, pixels; 0: none", 0},
+    {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas", "search method", 0},
+    {"search.epochs", SNAS_T_INT, AT(search.epochs), "150", 1, 1e6, NULL,
+     "epochs; temperature and theta's rate are spread over them (paper: 150)", 0},
+    {"search.images_per_epoch", SNAS_T_INT, AT(search.images_per_epoch), "0", 0, BIG, NULL,
+     "images of one epoch, rounded down to whole batches; 0: the whole training part", 0},
+    {"search.batch", SNAS_T_INT, AT(search.batch), "64", 2, 65536, NULL,
+     "images of one step (paper: 64)", 0},
+    {"theta.learning_rate", SNAS_T_REAL, AT(theta.learning_rate), "0.025", 0, 100, NULL,
+     "SGD's rate in the first epoch; cosine over the epochs (paper: 0.025)", 0},
+    {"theta.learning_rate_end", SNAS_T_REAL, AT(theta.learning_rate_end), "0.001", 0, 100, NULL,
+     "what the cosine ends at (paper: 0.001)", 0},
+    {"theta.momentum", SNAS_T_REAL, AT(theta.momentum), "0.9", 0, 0.9999, NULL,
+     "SGD's momentum (paper: 0.9)", 0},
+    {"theta.weight_decay", SNAS_T_REAL, AT(theta.weight_decay), "3e-4", 0, 1, NULL,
+     "L2 decay (paper: 3e-4)", 0},
+    {"theta.clip", SNAS_T_REAL, AT(theta.clip), "5", 0, 1e9, NULL,
+     "largest norm of theta's gradient; 0: no clip (paper: 5)", 0},
+    {"theta.label_smoothing", SNAS_T_REAL, AT(theta.label_smoothing), "0", 0, 0.9, NULL,
+     "share of the target spread over all classes", 0},
+    {"theta.drop_path", SNAS_T_REAL, AT(theta.drop_path), "0", 0, 0.9, NULL,
+     "probability that an image's whole op output is dropped (the authors' code: 0.3)", 0},
+    {"alpha.optimiser", SNAS_T_ENUM, AT(alpha.optimiser), "adam", 0, 0, "adam|sgd",
+     "optimiser of alpha (the authors' code has both)", 0},
+    {"alpha.learning_rate", SNAS_T_REAL, AT(alpha.learning_rate), "3e-4", 0, 100, NULL,
+     "rate of alpha; Adam moves a logit by about this a step, so short runs need more (paper: "
+     "3e-4 for 117,000 steps; 0.01 to 0.1 for a thousand)",
+     0},
+    {"alpha.beta1", SNAS_T_REAL, AT(alpha.beta1), "0.5", 0, 0.9999, NULL,
+     "Adam's first moment (paper: 0.5)", 0},
+    {"alpha.beta2", SNAS_T_REAL, AT(alpha.beta2), "0.999", 0, 0.999999, NULL,
+     "Adam's second moment (paper: 0.999)", 0},
+    {"alpha.weight_decay", SNAS_T_REAL, AT(alpha.weight_decay), "1e-3", 0, 1, NULL,
+     "L2 decay of alpha (paper: 1e-3)", 0},
+    {"alpha.clip", SNAS_T_REAL, AT(alpha.clip), "10", 0, 1e9, NULL,
+     "largest norm of alpha's gradient; 0: no clip (paper: 10)", 0},
+    {"alpha.init_mean", SNAS_T_REAL, AT(alpha.init_mean), "1", -100, 100, NULL,
+     "mean of alpha at the start (paper: 1)", 0},
+    {"alpha.init_sd", SNAS_T_REAL, AT(alpha.init_sd), "0.01", 0, 100, NULL,
+     "standard deviation of alpha at the start (paper: 0.01)", 0},
+    {"temperature.start", SNAS_T_REAL, AT(temperature.start), "1", 0.001, 100, NULL,
+     "temperature before the first epoch (paper: 1)", 0},
+    {"temperature.end", SNAS_T_REAL, AT(temperature.end), "0.03", 0.001, 100, NULL,
+     "temperature of the last epoch; linear between (paper: 0.03)", 0},
+    {"sample.per_cell", SNAS_T_BOOL, AT(sample.per_cell), "false", 0, 0, NULL,
+     "one architecture sample for every cell instead of one for all cells of a kind", 0},
+    {"sample.live_threshold", SNAS_T_REAL, AT(sample.live_threshold), "1e-3", 0, 0.1, NULL,
+     "ops with a smaller z are left out of the step; 0: none", 0},
+    {"penalty.strength", SNAS_T_REAL, AT(penalty.strength), "0", 0, 1e6, NULL,
+     "resource penalty at the uniform start, in nats of the loss; 0: none", 0},
+    {"penalty.estimator", SNAS_T_ENUM, AT(penalty.estimator), "reparametrized", 0, 0,
+     "reparametrized|analytic",
+     "its gradient: through the batch's sample, or of the expectation itself", 0},
+    {"penalty.params", SNAS_T_REAL, AT(penalty.params), "1", 0, 1e6, NULL,
+     "share of the parameters in the penalty", 0},
+    {"penalty.madds", SNAS_T_REAL, AT(penalty.madds), "1", 0, 1e6, NULL,
+     "share of the multiply-adds in the penalty", 0},
+    {"penalty.mac", SNAS_T_REAL, AT(penalty.mac), "1", 0, 1e6, NULL,
+     "share of the memory access in the penalty", 0},
+    {"evaluation.epoch_images", SNAS_T_INT, AT(evaluation.epoch_images), "0", 0, BIG, NULL,
+     "held-out images of each epoch's evaluation; 0: all (the final one always takes all)", 0},
+    {"evaluation.hard_samples", SNAS_T_INT, AT(evaluation.hard_samples), "10", 0, 10000, NULL,
+     "one-hot samples that the final report takes mean and deviation of", 0},
+    {"evaluation.estimate_images", SNAS_T_INT, AT(evaluation.estimate_images), "4096", 2, BIG, NULL,
+     "training images for re-estimating batch norm's statistics", 0},
+    {"threads", SNAS_T_INT, AT(threads), "0", 0, 4096, NULL,
+     "threads; 0: all cores (changes no result)", 1},
+    {"memory_limit", SNAS_T_BYTES, AT(memory_limit), "0", 0, 9e15, NULL,
+     "refuse a plan larger than this (512MiB, 4GiB); 0: no limit", 1},
+    {"checkpoint.minutes", SNAS_T_REAL, AT(checkpoint_minutes), "3", 0.01, 1e6, NULL,
+     "minutes between checkpoints within an epoch; every epoch ends with one", 1},
+};
+
+const struct snas_schema snas_search_schema = {"snas-search configuration", keys,
+                                               sizeof(keys) / sizeof(*keys)};
+
+static enum snas_status check(const struct snas_search_config *c, const char *name,
+                              struct snas_err *err)
+{
+    enum snas_status s = SNAS_OK;
+    if (c->temperature.end > c->temperature.start)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: temperature.end (%g) is above temperature.start (%g)", name,
+                           c->temperature.end, c->temperature.start);
+    if (c->search.images_per_epoch && c->search.images_per_epoch < c->search.batch)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: search.images_per_epoch (%lld) is less than one batch (%lld)", name,
+                           (long long)c->search.images_per_epoch, (long long)c->search.batch);
+    if (c->penalty.strength > 0 && c->penalty.params + c->penalty.madds + c->penalty.mac <= 0)
+        s = snas_fail_more(
+            err, SNAS_E_CONFIG,
+            "%s: penalty.strength is %g, but penalty.params, madds and mac are all 0", name,
+            c->penalty.strength);
+    if (!c->name[0] || strchr(c->name, '/') || !strcmp(c->name, "latest") || c->name[0] == '.')
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: name '%s' cannot be a directory under runs/: no '/', no leading "
+                           "'.', not 'latest', not empty",
+                           name, c->name);
+    return s;
+}
+
+enum snas_status snas_search_config_read(const char *config_name, const char *const *assignments,
+                                         int n_assignments, struct snas_search_config *out,
+                                         struct snas_err *err)
+{
+    char *path;
+    snas_config_defaults(&snas_search_schema, out);
+    enum snas_status s = snas_find_shipped(config_name, &path, err);
+    if (s != SNAS_OK)
+        return s;
+    s = snas_config_read(&snas_search_schema, path, out, err);
+    snas_free(path);
+    if (s != SNAS_OK)
+        return s;
+    for (int i = 0; i < n_assignments; i++) {
+        struct snas_err one = {0};
+        enum snas_status t = snas_config_set(&snas_search_schema, assignments[i], out, &one);
+        if (t != SNAS_OK)
+            s = snas_fail_more(err, t, "%s", one.text);
+    }
+    return s == SNAS_OK ? check(out, config_name, err) : s;
+}
+
+void snas_search_config_snas(const struct snas_search_config *c, struct snas_snas_options *out)
+{
+    *out = (struct snas_snas_options){
+        .temperature_start = c->temperature.start,
+        .temperature_end = c->temperature.end,
+        .sample_per_cell = c->sample.per_cell,
+        .live_threshold = c->sample.live_threshold,
+        .adam = c->alpha.optimiser == 0,
+        .learning_rate = c->alpha.learning_rate,
+        .beta1 = c->alpha.beta1,
+        .beta2 = c->alpha.beta2,
+        .weight_decay = c->alpha.weight_decay,
+        .clip = c->alpha.clip,
+        .init_mean = c->alpha.init_mean,
+        .init_sd = c->alpha.init_sd,
+        .penalty = {.strength = c->penalty.strength,
+                    .analytic = c->penalty.estimator == 1,
+                    .share = {[SNAS_COST_PARAMS] = c->penalty.params,
+                              [SNAS_COST_MADDS] = c->penalty.madds,
+                              [SNAS_COST_MAC] = c->penalty.mac}},
+    };
+}
+
+double snas_search_config_rate(const struct snas_search_config *c, int epoch)
+{
+    const double pi = 3.14159265358979323846;
+    return c->theta.learning_rate_end + 0.5 *
+                                            (c->theta.learning_rate - c->theta.learning_rate_end) *
+                                            (1 + cos(pi * epoch / (double)c->search.epochs));
+}

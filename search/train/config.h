@@ -1,0 +1,70 @@
+#ifndef SNAS_TRAIN_CONFIG_H
+#define SNAS_TRAIN_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/config.h"
+#include "methods/method.h"
+
+/* What a search is made of. The defaults are the paper's (method.md section 3). */
+struct snas_search_config {
+    char name[SNAS_STRING_MAX];
+    int64_t seed;
+    char space[SNAS_STRING_MAX];
+    struct {
+        int64_t channels, layers;
+        double bn_momentum, bn_eps;
+    } network;
+    struct {
+        char path[SNAS_STRING_MAX];
+        int format; /* enum snas_data_format */
+        int64_t held_out, crop_padding, cutout;
+        int flip;
+    } data;
+    struct {
+        int method; /* index into the table's choices */
+        int64_t epochs, images_per_epoch, batch;
+    } search;
+    struct {
+        double learning_rate, learning_rate_end, momentum, weight_decay, clip;
+        double label_smoothing, drop_path;
+    } theta;
+    struct {
+        int optimiser; /* 0 adam, 1 sgd */
+        double learning_rate, beta1, beta2, weight_decay, clip, init_mean, init_sd;
+    } alpha;
+    struct {
+        double start, end;
+    } temperature;
+    struct {
+        int per_cell;
+        double live_threshold;
+    } sample;
+    struct {
+        double strength;
+        int estimator; /* 0 reparametrized, 1 analytic */
+        double params, madds, mac;
+    } penalty;
+    struct {
+        int64_t epoch_images, hard_samples, estimate_images;
+    } evaluation;
+    int64_t threads, memory_limit;
+    double checkpoint_minutes;
+};
+
+extern const struct snas_schema snas_search_schema;
+
+/* Defaults, then the file, then each assignment; then what one key cannot check alone. All errors
+ * of a stage at once. `config_name` is a path or the name of a shipped one
+ * ("configs/search/smoke.yaml"). */
+enum snas_status snas_search_config_read(const char *config_name, const char *const *assignments,
+                                         int n_assignments, struct snas_search_config *out,
+                                         struct snas_err *err);
+
+/* What the method is given. */
+void snas_search_config_snas(const struct snas_search_config *config,
+                             struct snas_snas_options *out);
+/* Cosine from learning_rate to learning_rate_end over the epochs; `epoch` from 0. */
+double snas_search_config_rate(const struct snas_search_config *config, int epoch);
+
+#endif

@@ -1,0 +1,188 @@
+/* What a search writes at the end of each epoch. */
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "methods/concrete.h"
+#include "train/state.h"
+
+/* Evaluation samples have their own stream; soft ones are numbered by epoch and batch, the final
+ * report's hard ones from 1 << 40 (finish.c). */
+static void draw_soft(void *arg, int64_t batch, double *z)
+{
+    struct snas_search *s = arg;
+    s->method->ops->sample(s->method, (uint64_t)s->config->seed, SNAS_STREAM_HARD,
+                           ((uint64_t)s->at.epoch << 20) + (uint64_t)batch, 0, z);
+}
+
+enum snas_status snas_search_sampled(struct snas_search *s, int64_t images, struct snas_score *out,
+                                     struct snas_err *err)
+{
+    const struct snas_image_set held = snas_source_held(&s->source, s->config, images);
+    const struct snas_evaluate_options o = {
+        .bn = SNAS_BN_BATCH, .draw = draw_soft, .arg = s, .draw_z = s->z, .stop = s->options->stop};
+    return snas_evaluate(s->net, &held, &o, out, err);
+}
+
+static enum snas_status argmax_child(struct snas_search *s, struct snas_score *out,
+                                     struct snas_err *err)
+{
+    const struct snas_image_set held =
+        snas_source_held(&s->source, s->config, s->config->evaluation.epoch_images);
+    const struct snas_evaluate_options o = {
+        .bn = SNAS_BN_BATCH, .z = s->z, .stop = s->options->stop};
+    struct snas_genotype g;
+    snas_method_derive(s->method, &g);
+    enum snas_status status = snas_z_from_genotype(s->network, &g, s->z, err);
+    return status == SNAS_OK ? snas_evaluate(s->net, &held, &o, out, err) : status;
+}
+
+enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err)
+{
+    struct snas_text *t = &s->run.metrics;
+    snas_text_clear(t);
+    snas_text_add(t, "epoch,temperature,learning_rate,train_loss,train_accuracy,penalty,"
+                     "sampled_loss,sampled_accuracy,child_loss,child_accuracy");
+    for (int k = 0; k < s->space.n_kinds; k++)
+        snas_text_add(t, ",%s_entropy,%s_margin", s->space.kinds[k].name, s->space.kinds[k].name);
+    for (int c = 0; c < SNAS_COST_COLUMNS; c++)
+        snas_text_add(t, ",expected_%s", snas_cost_column_names[c]);
+    for (int k = 0; k < s->space.n_kinds; k++)
+        for (int o = 0; o < s->space.kinds[k].n_ops; o++)
+            snas_text_add(t, ",%s_%s", s->space.kinds[k].name,
+                          s->space.ops[s->space.kinds[k].op[o]].name);
+    snas_text_add(t, "\n");
+    snas_text_clear(&s->run.timing);
+    snas_text_add(&s->run.timing,
+                  "epoch,images,seconds,images_per_second,stall_seconds,evaluation_seconds\n");
+    enum snas_status status = snas_text_check(t, err);
+    return status == SNAS_OK ? snas_text_check(&s->run.timing, err) : status;
+}
+
+static enum snas_status metrics_row(struct snas_search *s, const struct snas_score *sampled,
+                                    const struct snas_score *child, struct snas_err *err)
+{
+    struct snas_text *t = &s->run.metrics;
+    struct snas_snas_options o;
+    struct snas_alpha_summary summary[SNAS_MAX_KINDS];
+    double expected[SNAS_COST_COLUMNS], images = (double)s->at.images;
+    int epoch = (int)s->at.epoch;
+    snas_search_config_snas(s->config, &o);
+    snas_text_add(t, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g", epoch + 1,
+                  snas_snas_temperature(&o, epoch, (int)s->config->search.epochs),
+                  snas_search_config_rate(s->config, epoch), s->sums.loss / images,
+                  (double)s->at.correct / images, s->sums.penalty / images, sampled->loss,
+                  sampled->accuracy, child->loss, child->accuracy);
+    for (int k = 0; k < s->space.n_kinds; k++) {
+        snas_method_summary(s->method, k, &summary[k]);
+        snas_text_add(t, ",%.9g,%.9g", summary[k].entropy, summary[k].margin);
+    }
+    snas_method_expected_cost(s->method, &s->costs, expected);
+    for (int c = 0; c < SNAS_COST_COLUMNS; c++)
+        snas_text_add(t, ",%.9g", expected[c]);
+    for (int k = 0; k < s->space.n_kinds; k++)
+        for (int op = 0; op < s->space.kinds[k].n_ops; op++)
+            snas_text_add(t, ",%d", summary[k].count[op]);
+    snas_text_add(t, "\n");
+    enum snas_status status = snas_text_check(t, err);
+    return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_METRICS, t->data, t->size, err)
+                             : status;
+}
+
+/* credit: mean over the epoch's steps of the edge's <dL/dx_j, sum_k z_k O_k(x_i)>, summed over the
+ * cells of the kind (method.md section 1). */
+static enum snas_status write_alpha(struct snas_search *s, struct snas_err *err)
+{
+    struct snas_text t = {0};
+    char name[40];
+    const struct snas_method *m = s->method;
+    snas_text_add(&t, "kind,node,slot,op,alpha,probability,credit\n");
+    for (int r = 0; r < m->n_rows; r++) {
+        const struct snas_alpha_row *row = &m->rows[r];
+        const struct snas_cell_kind *kind = &s->space.kinds[row->kind];
+        double p[SNAS_MAX_OPS];
+        snas_softmax(m->alpha + row->first, row->n_ops, p);
+        for (int k = 0; k < row->n_ops; k++)
+            snas_text_add(&t, "%s,%d,%d,%s,%.17g,%.9g,%.9g\n", kind->name, row->node, row->slot,
+                          s->space.ops[kind->op[k]].name, m->alpha[row->first + k], p[k],
+                          m->credit[r] / (double)s->steps_per_epoch);
+    }
+    snprintf(name, sizeof(name), "alpha/epoch-%03lld.csv", (long long)(s->at.epoch + 1));
+    enum snas_status status = snas_text_check(&t, err);
+    if (status == SNAS_OK)
+        status = snas_run_write(&s->run, name, t.data, t.size, err);
+    snas_text_clear(&t);
+    return status;
+}
+
+static enum snas_status write_genotype(struct snas_search *s, struct snas_err *err)
+{
+    struct snas_genotype g;
+    char name[SNAS_NAME_MAX + 16], *text;
+    snas_method_derive(s->method, &g);
+    snprintf(g.name, sizeof(g.name), "epoch-%03lld", (long long)(s->at.epoch + 1));
+    snprintf(name, sizeof(name), "genotype/%s.json", g.name);
+    enum snas_status status = snas_genotype_format(&g, &s->space, SNAS_GENOTYPE_JSON, &text, err);
+    if (status == SNAS_OK) {
+        status = snas_run_write(&s->run, name, text, strlen(text), err);
+        snas_free(text);
+    }
+    return status;
+}
+
+static enum snas_status timing_row(struct snas_search *s, double evaluation, struct snas_err *err)
+{
+    struct snas_text *t = &s->run.timing;
+    snas_text_add(t, "%lld,%lld,%.3f,%.1f,%.3f,%.3f\n", (long long)(s->at.epoch + 1),
+                  (long long)s->epoch_images, s->epoch_seconds,
+                  s->epoch_seconds > 0 ? (double)s->epoch_images / s->epoch_seconds : 0,
+                  s->epoch_stall, evaluation);
+    enum snas_status status = snas_text_check(t, err);
+    return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_TIMING, t->data, t->size, err)
+                             : status;
+}
+
+static void say_epoch(struct snas_search *s, const struct snas_score *sampled,
+                      const struct snas_score *child)
+{
+    double entropy, margin, undecided, images = (double)s->at.images;
+    snas_method_overall(s->method, &entropy, &margin, &undecided);
+    snas_run_say(&s->run,
+                 "epoch %lld/%lld: loss %.3f, training %.1f%%, sampled %.1f%%, child %.1f%%, "
+                 "entropy %.2f nats, margin %.2f, %.0f images/s",
+                 (long long)(s->at.epoch + 1), (long long)s->config->search.epochs,
+                 s->sums.loss / images, 100 * (double)s->at.correct / images,
+                 100 * sampled->accuracy, 100 * child->accuracy, entropy, margin,
+                 s->epoch_seconds > 0 ? (double)s->epoch_images / s->epoch_seconds : 0);
+}
+
+enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *err)
+{
+    struct snas_score sampled, child;
+    double start = snas_seconds();
+    enum snas_status status =
+        snas_search_sampled(s, s->config->evaluation.epoch_images, &sampled, err);
+    if (status == SNAS_OK)
+        status = argmax_child(s, &child, err);
+    if (status == SNAS_OK)
+        status = metrics_row(s, &sampled, &child, err);
+    if (status == SNAS_OK)
+        status = write_alpha(s, err);
+    if (status == SNAS_OK)
+        status = write_genotype(s, err);
+    if (status == SNAS_OK)
+        status = timing_row(s, snas_seconds() - start, err);
+    if (status != SNAS_OK)
+        return status;
+    say_epoch(s, &sampled, &child);
+    s->at.epoch++;
+    if (child.accuracy > s->sums.best_accuracy || !s->at.best_epoch) {
+        s->sums.best_accuracy = child.accuracy;
+        s->at.best_epoch = s->at.epoch;
+    }
+    s->at.step_in_epoch = s->at.correct = s->at.images = 0;
+    s->sums.loss = s->sums.penalty = 0;
+    memset(s->method->credit, 0, (size_t)s->method->n_rows * sizeof(double));
+    return SNAS_OK;
+}

@@ -1,0 +1,195 @@
+/* The end of a search: the child with its weights, and the final report. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/child.h"
+#include "train/state.h"
+
+static enum snas_status hard_samples(struct snas_search *s, struct snas_result *r,
+                                     struct snas_err *err)
+{
+    const struct snas_image_set held = snas_source_held(&s->source, s->config, 0);
+    const struct snas_evaluate_options o = {
+        .bn = SNAS_BN_BATCH, .z = s->z, .stop = s->options->stop};
+    double sum = 0, sum2 = 0;
+    r->hard_n = (int)s->config->evaluation.hard_samples;
+    for (int i = 0; i < r->hard_n; i++) {
+        struct snas_score score;
+        s->method->ops->sample(s->method, (uint64_t)s->config->seed, SNAS_STREAM_HARD,
+                               ((uint64_t)1 << 40) + (uint64_t)i, 1, s->z);
+        enum snas_status status = snas_evaluate(s->net, &held, &o, &score, err);
+        if (status != SNAS_OK)
+            return status;
+        sum += score.accuracy;
+        sum2 += score.accuracy * score.accuracy;
+        snas_progress_update(s->run.progress, i + 1, "one-hot samples");
+    }
+    if (r->hard_n) {
+        double variance = r->hard_n > 1 ? (sum2 - sum * sum / r->hard_n) / (r->hard_n - 1) : 0;
+        r->hard_mean = sum / r->hard_n;
+        r->hard_sd = variance > 0 ? sqrt(variance) : 0;
+    }
+    return SNAS_OK;
+}
+
+/* The only place that opens the test files: nothing is chosen after it. */
+static enum snas_status test_accuracy(struct snas_search *s, struct snas_net *child, double *out,
+                                      struct snas_err *err)
+{
+    struct snas_dataset test;
+    struct snas_score score;
+    const struct snas_evaluate_options o = {.bn = SNAS_BN_RUNNING, .stop = s->options->stop};
+    enum snas_status status =
+        snas_dataset_open(s->config->data.path, (enum snas_data_format)s->config->data.format,
+                          SNAS_SPLIT_TEST, &test, err);
+    if (status != SNAS_OK)
+        return status;
+    uint32_t *all = snas_alloc((size_t)test.n, sizeof(*all), err);
+    status = all ? SNAS_OK : SNAS_E_NOMEM;
+    for (int i = 0; all && i < test.n; i++)
+        all[i] = (uint32_t)i;
+    if (status == SNAS_OK &&
+        (test.channels != s->source.ds.channels || test.height != s->source.ds.height ||
+         test.width != s->source.ds.width || test.classes != s->source.ds.classes))
+        status = snas_fail(err, SNAS_E_FORMAT,
+                           "the test images in '%s' have another shape than the training images",
+                           s->config->data.path);
+    if (status == SNAS_OK) {
+        const struct snas_image_set set = {
+            &test, all, test.n, s->source.mean, s->source.sd, (int)s->config->search.batch};
+        status = snas_evaluate(child, &set, &o, &score, err);
+        *out = score.accuracy;
+    }
+    snas_free(all);
+    snas_dataset_clear(&test);
+    return status;
+}
+
+static enum snas_status write_child(struct snas_search *s, struct snas_network *network,
+                                    struct snas_net *net, const struct snas_result *r,
+                                    struct snas_err *err)
+{
+    struct snas_child child = {.network = network};
+    struct snas_child_info *info = &child.info;
+    snprintf(info->dataset, sizeof(info->dataset), "%s", s->source.ds.name);
+    snprintf(info->run, sizeof(info->run), "%.*s", (int)sizeof(info->run) - 1, s->config->name);
+    info->labels = s->source.ds.names;
+    info->n_labels = s->source.ds.names ? s->source.ds.classes : 0;
+    memcpy(info->mean, s->source.mean, sizeof(info->mean));
+    memcpy(info->sd, s->source.sd, sizeof(info->sd));
+    info->bn_eps = s->config->network.bn_eps;
+    info->seed = (uint64_t)s->config->seed;
+    info->epoch = (int)s->at.epoch;
+    info->validation_accuracy = r->after;
+    info->test_accuracy = r->test;
+    char *path = snas_run_path(&s->run, SNAS_RUN_CHILD, err);
+    enum snas_status status =
+        path ? snas_child_values_create(network, &child.values, err) : SNAS_E_NOMEM;
+    if (status == SNAS_OK) {
+        snas_child_values_from_net(network, net, child.values);
+        status = snas_child_write(path, &child, err);
+    }
+    snas_child_values_destroy(network, child.values);
+    snas_free(path);
+    return status;
+}
+
+static enum snas_status score_child(struct snas_search *s, struct snas_network *network,
+                                    struct snas_net *net, struct snas_result *r,
+                                    struct snas_err *err)
+{
+    const struct snas_image_set held = snas_source_held(&s->source, s->config, 0);
+    const struct snas_image_set estimate = snas_source_estimate(&s->source, s->config);
+    const struct snas_evaluate_options o = {.bn = SNAS_BN_RUNNING, .stop = s->options->stop};
+    struct snas_score score;
+    enum snas_status status = snas_child_inherit(s->net, net, err);
+    if (status == SNAS_OK)
+        status = snas_evaluate(net, &held, &o, &score, err);
+    if (status != SNAS_OK)
+        return status;
+    r->before = score.accuracy;
+    status = snas_estimate(net, &estimate, NULL, o.stop, err);
+    if (status == SNAS_OK)
+        status = snas_evaluate(net, &held, &o, &score, err);
+    if (status != SNAS_OK)
+        return status;
+    r->after = score.accuracy;
+    status = test_accuracy(s, net, &r->test, err);
+    return status == SNAS_OK ? write_child(s, network, net, r, err) : status;
+}
+
+static enum snas_status child(struct snas_search *s, struct snas_result *r, struct snas_err *err)
+{
+    struct snas_network *network = NULL;
+    struct snas_net *net = NULL;
+    struct snas_alive alive = {0};
+    struct snas_net_options o;
+    snas_search_net_options(s->config, 0, &o);
+    enum snas_status status =
+        snas_network_create(&s->space, &s->network->options, &r->genotype, &network, err);
+    if (status == SNAS_OK)
+        status = snas_network_alive(network, &alive, err);
+    if (status == SNAS_OK) {
+        r->connected = alive.connected;
+        snas_network_totals(network, NULL, &r->described);
+        snas_network_totals(network, &alive, &r->pruned);
+    }
+    if (status == SNAS_OK && r->connected) {
+        status = snas_net_create(network, &o, &net, err);
+        if (status == SNAS_OK)
+            status = score_child(s, network, net, r, err);
+    }
+    if (net)
+        snas_net_destroy(net);
+    snas_alive_clear(&alive);
+    if (network)
+        snas_network_destroy(network);
+    return status;
+}
+
+static void say_result(struct snas_search *s, const struct snas_result *r)
+{
+    snas_run_say(&s->run,
+                 "sampled networks, validation: %.2f%%; %d one-hot samples: %.2f +- %.2f%%",
+                 100 * r->sampled, r->hard_n, 100 * r->hard_mean, 100 * r->hard_sd);
+    if (r->connected)
+        snas_run_say(&s->run,
+                     "child, validation: %.2f%% before, %.2f%% after re-estimating batch norm; "
+                     "test: %.2f%%",
+                     100 * r->before, 100 * r->after, 100 * r->test);
+    else
+        snas_run_say(&s->run,
+                     "the child is disconnected: no path leads from the input to the "
+                     "logits; there is no child file. A weaker penalty keeps it connected");
+    if (r->undecided > 0.5)
+        snas_run_say(&s->run,
+                     "warning: the search is undecided (entropy %.0f%% of uniform): its argmax is "
+                     "close to noise. Raise alpha.learning_rate, or search longer",
+                     100 * r->undecided);
+}
+
+enum snas_status snas_search_finish(struct snas_search *s, struct snas_err *err)
+{
+    struct snas_result r = {0};
+    struct snas_score sampled;
+    snas_method_derive(s->method, &r.genotype);
+    snprintf(r.genotype.name, sizeof(r.genotype.name), "%.*s", (int)sizeof(r.genotype.name) - 1,
+             s->config->name);
+    snas_method_overall(s->method, &r.entropy, &r.margin, &r.undecided);
+    snas_progress_begin(s->run.progress, "evaluation", (double)s->config->evaluation.hard_samples);
+    enum snas_status status = snas_search_sampled(s, 0, &sampled, err);
+    r.sampled = sampled.accuracy;
+    if (status == SNAS_OK)
+        status = hard_samples(s, &r, err);
+    if (status == SNAS_OK)
+        status = child(s, &r, err);
+    snas_progress_end(s->run.progress);
+    if (status != SNAS_OK)
+        return status;
+    say_result(s, &r);
+    struct snas_err link = {0};
+    if (snas_run_point_latest(&s->run, &link) != SNAS_OK)
+        snas_run_say(&s->run, "warning: %s", link.text);
+    return snas_result_write(s, &r, err);
+}

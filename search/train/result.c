@@ -1,0 +1,110 @@
+/* result.json: the final report. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/state.h"
+
+static json_t *genotype_json(struct snas_search *s, const struct snas_result *r,
+                             struct snas_err *err)
+{
+    char *text;
+    if (snas_genotype_format(&r->genotype, &s->space, SNAS_GENOTYPE_JSON, &text, err) != SNAS_OK)
+        return NULL;
+    json_t *g = json_loads(text, 0, NULL);
+    snas_free(text);
+    if (!g)
+        snas_fail(err, SNAS_E_FORMAT, "the genotype's own JSON cannot be read back");
+    return g;
+}
+
+static json_t *totals_json(const struct snas_totals *t)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "params", (json_int_t)t->params, "conv_params",
+                     (json_int_t)t->conv_params, "madds", (json_int_t)t->madds, "madds_all",
+                     (json_int_t)t->madds_all);
+}
+
+/* Accuracies are multiples of 1/n; ten digits show them without a binary tail. */
+static json_t *accuracy(double a)
+{
+    return json_real(round(a * 1e10) / 1e10);
+}
+
+static json_t *child_json(struct snas_search *s, const struct snas_result *r, struct snas_err *err)
+{
+    json_t *genotype = genotype_json(s, r, err);
+    if (!genotype)
+        return NULL;
+    json_t *child =
+        json_pack("{s:b, s:o, s:o, s:o}", "connected", r->connected, "genotype", genotype,
+                  "described", totals_json(&r->described), "pruned", totals_json(&r->pruned));
+    if (child && r->connected) {
+        json_object_set_new(child, "validation_accuracy_before_estimate", accuracy(r->before));
+        json_object_set_new(child, "validation_accuracy", accuracy(r->after));
+        json_object_set_new(child, "test_accuracy", accuracy(r->test));
+    }
+    return child;
+}
+
+static json_t *warnings_json(const struct snas_result *r)
+{
+    json_t *w = json_array();
+    if (!r->connected)
+        json_array_append_new(w, json_string("the child is disconnected: no child file"));
+    if (r->undecided > 0.5)
+        json_array_append_new(
+            w, json_sprintf("undecided: entropy is %.0f%% of uniform", 100 * r->undecided));
+    return w;
+}
+
+static json_t *report(struct snas_search *s, const struct snas_result *r, struct snas_err *err)
+{
+    json_t *child = child_json(s, r, err);
+    if (!child)
+        return NULL;
+    json_t *root = json_object();
+    json_object_set_new(root, "name", json_string(s->config->name));
+    json_object_set_new(root, "method", json_string(s->method->ops->name));
+    json_object_set_new(root, "seed", json_integer(s->config->seed));
+    json_object_set_new(root, "space", json_string(s->space.name));
+    json_object_set_new(root, "dataset", json_string(s->source.ds.name));
+    json_object_set_new(root, "channels", json_integer(s->config->network.channels));
+    json_object_set_new(root, "layers", json_integer(s->config->network.layers));
+    json_object_set_new(root, "epochs", json_integer(s->at.epoch));
+    json_object_set_new(root, "steps", json_integer(s->at.epoch * s->steps_per_epoch));
+    json_object_set_new(root, "supernet_params",
+                        json_integer(snas_network_param_count(s->network)));
+    json_object_set_new(root, "sampled_accuracy", accuracy(r->sampled));
+    json_object_set_new(root, "hard_samples",
+                        json_pack("{s:i, s:o, s:o}", "n", r->hard_n, "mean", accuracy(r->hard_mean),
+                                  "sd", accuracy(r->hard_sd)));
+    json_object_set_new(root, "entropy", accuracy(r->entropy));
+    json_object_set_new(root, "entropy_share", accuracy(r->undecided));
+    json_object_set_new(root, "margin", accuracy(r->margin));
+    json_object_set_new(root, "best_epoch", json_integer(s->at.best_epoch));
+    json_object_set_new(root, "best_epoch_child_accuracy", accuracy(s->sums.best_accuracy));
+    json_object_set_new(root, "child", child);
+    json_object_set_new(root, "counts",
+                        json_string("params: all trained values; madds: multiply-adds of "
+                                    "convolutions and linear layers of one image; conv_params: "
+                                    "without batch norm; madds_all: with batch norm, ReLU, pools "
+                                    "and sums"));
+    json_object_set_new(root, "warnings", warnings_json(r));
+    return root;
+}
+
+enum snas_status snas_result_write(struct snas_search *s, const struct snas_result *r,
+                                   struct snas_err *err)
+{
+    json_t *root = report(s, r, err);
+    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    enum snas_status status =
+        text ? snas_run_write(&s->run, SNAS_RUN_RESULT, text, strlen(text), err)
+             : snas_fail(err, SNAS_E_NOMEM, "out of memory for %s", SNAS_RUN_RESULT);
+    free(text);
+    json_decref(root);
+    return status;
+}

@@ -1,0 +1,91 @@
+#include "train/source.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+static enum snas_status deal(const struct snas_search_config *config, struct snas_source *s,
+                             struct snas_err *err)
+{
+    s->n_held = (int)config->data.held_out;
+    s->n_rest = s->ds.n - s->n_held;
+    if (s->n_rest < config->search.batch)
+        return snas_fail(err, SNAS_E_CONFIG,
+                         "data.held_out (%d) leaves %d of %d training images, less than a batch of "
+                         "%lld",
+                         s->n_held, s->n_rest, s->ds.n, (long long)config->search.batch);
+    s->held = snas_alloc((size_t)s->n_held, sizeof(*s->held), err);
+    s->rest = snas_alloc((size_t)s->n_rest, sizeof(*s->rest), err);
+    s->estimate = snas_alloc((size_t)s->n_rest, sizeof(*s->estimate), err);
+    if (!s->held || !s->rest || !s->estimate)
+        return SNAS_E_NOMEM;
+    uint64_t seed = (uint64_t)config->seed;
+    snas_dataset_split(s->ds.n, s->n_held, seed, s->held, s->rest);
+    snas_dataset_statistics(&s->ds, s->rest, s->n_rest, s->mean, s->sd);
+    memcpy(s->estimate, s->rest, (size_t)s->n_rest * sizeof(*s->rest));
+    struct snas_rng rng = snas_rng_make(seed, SNAS_STREAM_ESTIMATE, 0);
+    snas_rng_shuffle(&rng, s->estimate, (uint32_t)s->n_rest);
+    s->n_estimate = config->evaluation.estimate_images < s->n_rest
+                        ? (int)config->evaluation.estimate_images
+                        : s->n_rest;
+    return SNAS_OK;
+}
+
+enum snas_status snas_source_open(const struct snas_search_config *config, struct snas_source *out,
+                                  struct snas_err *err)
+{
+    memset(out, 0, sizeof(*out));
+    enum snas_status s =
+        snas_dataset_open(config->data.path, (enum snas_data_format)config->data.format,
+                          SNAS_SPLIT_TRAIN, &out->ds, err);
+    if (s == SNAS_OK)
+        s = deal(config, out, err);
+    if (s != SNAS_OK)
+        snas_source_clear(out);
+    return s;
+}
+
+void snas_source_clear(struct snas_source *s)
+{
+    snas_dataset_clear(&s->ds);
+    snas_free(s->held);
+    snas_free(s->rest);
+    snas_free(s->estimate);
+    memset(s, 0, sizeof(*s));
+}
+
+enum snas_status snas_source_stream(const struct snas_source *s,
+                                    const struct snas_search_config *config, int held_out,
+                                    struct snas_loader **out, struct snas_err *err)
+{
+    struct snas_loader_options o = {.batch = (int)config->search.batch,
+                                    .shuffle = 1,
+                                    .crop_padding = (int)config->data.crop_padding,
+                                    .flip = config->data.flip,
+                                    .cutout = (int)config->data.cutout,
+                                    .seed = (uint64_t)config->seed};
+    memcpy(o.mean, s->mean, sizeof(o.mean));
+    memcpy(o.sd, s->sd, sizeof(o.sd));
+    return snas_loader_create(&s->ds, held_out ? s->held : s->rest,
+                              held_out ? s->n_held : s->n_rest, &o, out, err);
+}
+
+static struct snas_image_set image_set(const struct snas_source *s,
+                                       const struct snas_search_config *config,
+                                       const uint32_t *indices, int n)
+{
+    return (struct snas_image_set){&s->ds, indices, n, s->mean, s->sd, (int)config->search.batch};
+}
+
+struct snas_image_set snas_source_held(const struct snas_source *s,
+                                       const struct snas_search_config *config, int64_t limit)
+{
+    return image_set(s, config, s->held, limit && limit < s->n_held ? (int)limit : s->n_held);
+}
+
+struct snas_image_set snas_source_estimate(const struct snas_source *s,
+                                           const struct snas_search_config *config)
+{
+    return image_set(s, config, s->estimate, s->n_estimate);
+}

@@ -1,0 +1,88 @@
+#ifndef SNAS_TRAIN_STATE_H
+#define SNAS_TRAIN_STATE_H
+
+/* Internal to train/: everything a running search owns. */
+
+#include "methods/method.h"
+#include "train/run.h"
+#include "train/search.h"
+#include "train/source.h"
+
+/* What must survive a kill beside theta, momentum, statistics and the method; all of it is in the
+ * checkpoint. */
+struct snas_counters {
+    int64_t epoch;         /* epochs whose rows are written */
+    int64_t step_in_epoch; /* steps of the current epoch */
+    int64_t correct, images;
+    int64_t best_epoch; /* whose argmax child scored best, from 1; 0: none yet */
+};
+struct snas_sums {
+    double loss, penalty; /* of the current epoch, weighted by images */
+    double best_accuracy; /* of best_epoch's child */
+};
+
+struct snas_search {
+    const struct snas_search_config *config;
+    const struct snas_search_options *options;
+    struct snas_space space;
+    struct snas_source source;
+    struct snas_network *network;
+    struct snas_cost_table costs;
+    struct snas_net *net;
+    struct snas_method *method;
+    struct snas_loader *stream[2]; /* training; validation (made when a method asks) */
+    float *momentum;               /* [snas_net_theta_size] */
+    double *z;                     /* [n_z] for evaluations */
+    char *config_text;
+    struct snas_counters at;
+    struct snas_sums sums;
+    int64_t steps_per_epoch;
+    struct snas_run run;
+    int finished; /* found so */
+
+    /* of this sitting, never saved */
+    double epoch_seconds, epoch_stall, last_save;
+    int64_t epoch_images;
+};
+
+/* Everything but the run directory. `search` is zeroed by the call; clear it after an error too. */
+enum snas_status snas_search_init(struct snas_search *search,
+                                  const struct snas_search_config *config,
+                                  const struct snas_search_options *options, struct snas_err *err);
+void snas_search_clear(struct snas_search *search);
+
+void snas_search_net_options(const struct snas_search_config *config, int training,
+                             struct snas_net_options *out);
+
+/* One step of the method; counters and sums follow. */
+enum snas_status snas_search_step(struct snas_search *search, struct snas_err *err);
+
+/* checkpoint.c */
+enum snas_status snas_checkpoint_save(struct snas_search *search, struct snas_err *err);
+/* SNAS_E_STATE with the reason when the file is of another configuration or other data. */
+enum snas_status snas_checkpoint_load(struct snas_search *search, struct snas_err *err);
+
+/* epoch.c: evaluates, writes the epoch's files and rows, moves the counters on. */
+enum snas_status snas_search_end_epoch(struct snas_search *search, struct snas_err *err);
+enum snas_status snas_metrics_header(struct snas_search *search, struct snas_err *err);
+/* Accuracy under fresh samples (soft, as the search uses them), batch statistics. */
+enum snas_status snas_search_sampled(struct snas_search *search, int64_t images,
+                                     struct snas_score *out, struct snas_err *err);
+
+/* What the final report says; result.c writes it as JSON. */
+struct snas_result {
+    struct snas_genotype genotype;
+    int connected;
+    double entropy, margin, undecided;
+    double sampled, before, after, test; /* accuracies, 0..1; test of the re-estimated child */
+    int hard_n;
+    double hard_mean, hard_sd;
+    struct snas_totals described, pruned; /* of the child: as described, after exact pruning */
+};
+enum snas_status snas_result_write(struct snas_search *search, const struct snas_result *r,
+                                   struct snas_err *err);
+
+/* finish.c: child, final report. */
+enum snas_status snas_search_finish(struct snas_search *search, struct snas_err *err);
+
+#endif
