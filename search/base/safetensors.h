@@ -16,7 +16,8 @@ struct snas_st_tensor {
     enum snas_dtype dtype;
     int ndim;
     int64_t shape[4];
-    const void *data; /* shape's product x dtype size bytes */
+    const void *data; /* shape's product x dtype size bytes; of a file read: in any alignment, so
+                       * snas_st_copy is the way to numbers */
 };
 struct snas_st_meta {
     const char *key, *value; /* UTF-8 */
@@ -28,7 +29,9 @@ enum snas_status snas_st_write(const char *path, const struct snas_st_tensor *te
                                size_t n_tensors, const struct snas_st_meta *meta, size_t n_meta,
                                struct snas_err *err);
 
-struct snas_st; /* a file read whole and checked: header, overlaps, sizes, file length */
+/* A file read whole and checked: header, overlaps, holes, sizes, file length. Tensors come in the
+ * order of their data; names and texts live as long as it does. */
+struct snas_st;
 enum snas_status snas_st_read(const char *path, struct snas_st **out, struct snas_err *err);
 size_t snas_st_count(const struct snas_st *st);
 const struct snas_st_tensor *snas_st_at(const struct snas_st *st, size_t i);

@@ -1,0 +1,22 @@
+#ifndef SNAS_BASE_SAFETENSORS_JSON_H
+#define SNAS_BASE_SAFETENSORS_JSON_H
+
+#include <jansson.h>
+
+#include "base/safetensors.h"
+
+/* What reading and writing the header share. */
+#define SNAS_ST_META "__metadata__"
+enum {
+    SNAS_ST_HEADER_MAX = 16 << 20, /* a child has some 100 KiB; this bounds what a bad file costs */
+    SNAS_ST_NDIM_MAX = sizeof((struct snas_st_tensor){0}.shape) / sizeof(int64_t)
+};
+
+const char *snas_dtype_name(enum snas_dtype t); /* "F32"; NULL when t is none */
+/* Makes jansson allocate by base/mem.h. Call before the first json_ call. */
+void snas_json_begin(void);
+/* 1 when an allocation of jansson's failed in this thread since snas_json_begin: it does not tell
+ * that from wrong input. */
+int snas_json_starved(void);
+
+#endif
