@@ -7,9 +7,11 @@
 
 /* child.safetensors: the one thing that crosses from search to export. Tensors by the child
  * network's parameter names, in the engine's storage order, float32, running statistics included.
- * Metadata (strings): format ("snas-child 1"), space, genotype (JSON), network (JSON: channels,
- * layers, input, classes, affine, pool_bn), labels (JSON list), mean and sd (JSON lists per input
- * channel, of values scaled to 0..1), dataset, accuracies (JSON), run (JSON: name, seed, epoch). */
+ * Metadata (strings): format ("snas-child 1"), space (the YAML of snas_space_dump), genotype
+ * (JSON), network (JSON: channels, layers, input [c, h, w], classes, affine, pool_bn, bn_eps),
+ * labels (JSON list), mean and sd (JSON lists per input channel, of values scaled to 0..1),
+ * dataset, accuracies (JSON: validation and test, null where not measured), run (JSON: name, seed -
+ * as a string, it has 64 bits - and epoch). */
 
 #define SNAS_MAX_CLASSES 1024
 #define SNAS_MAX_IMAGE_CHANNELS 4
@@ -33,6 +35,8 @@ struct snas_child {
     struct snas_child_info info;  /* owned labels */
 };
 
+/* The file is replaced atomically. The same child gives the same bytes. Refuses what
+ * snas_child_read would refuse. */
 enum snas_status snas_child_write(const char *path, const struct snas_child *child,
                                   struct snas_err *err);
 /* Checks everything: format, space, genotype, every tensor's shape, finite values, var >= 0. */

@@ -497,10 +497,10 @@ static void build(struct builder *b)
 {
     struct snas_network *net = b->net;
     const struct snas_network_options *o = &net->options;
-    int before[SNAS_MAX_INPUTS];
     net->input = add_tensor(b, o->input, "input");
     if (net->input < 0)
         return;
+    int before[SNAS_MAX_INPUTS] = {net->input, net->input};
     add_stems(b, before);
     int64_t channels = o->channels;
     for (int i = 0; i < o->layers && b->status == SNAS_OK; i++) {

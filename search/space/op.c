@@ -24,10 +24,10 @@
 #define PW_OP(name) {name, 0, {3, 3}, {{RELU, PW(1), BN}, {RELU, PW(2), BN}}}
 
 static const struct snas_op builtins[] = {
-    {"none", 1, {0, 0}, {{RELU}, {RELU}}},
+    {"none", 1, {0, 0}, {{{0}}}},
     {"max_pool_3x3", 0, {2, 2}, {{MAX(3, 1), BN}, {MAX(3, 2), BN}}},
     {"avg_pool_3x3", 0, {2, 2}, {{AVG(3, 1), BN}, {AVG(3, 2), BN}}},
-    {"skip_connect", 0, {0, 3}, {{RELU}, {RELU, FR, BN}}},
+    {"skip_connect", 0, {0, 3}, {{{0}}, {RELU, FR, BN}}},
     SEP_OP("sep_conv_3x3", 3),
     SEP_OP("sep_conv_5x5", 5),
     SEP_OP("sep_conv_7x7", 7),
