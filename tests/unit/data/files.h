@@ -1,71 +1,44 @@
 #ifndef SNAS_TESTS_DATA_FILES_H
 #define SNAS_TESTS_DATA_FILES_H
 
-#include <dirent.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <zlib.h>
+#include "support.h"
 
-#include <setjmp.h>
-#include <cmocka.h>
+#include <sys/stat.h>
+#include <zlib.h>
 
 /* A directory of its own for each test, and small data sets in it. */
 
-static char dir[64]; /* made by setup, removed by teardown */
+static char *dir; /* made by setup, removed by teardown */
 
 static inline int setup(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/snas-data-XXXXXX");
-    return mkdtemp(dir) == NULL;
-}
-
-static inline void remove_all(const char *path)
-{
-    DIR *d = opendir(path);
-    const struct dirent *e;
-    while (d != NULL && (e = readdir(d)) != NULL) {
-        char inside[1024];
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if (snprintf(inside, sizeof inside, "%s/%s", path, e->d_name) >= (int)sizeof inside)
-            continue;
-        if (unlink(inside) != 0)
-            remove_all(inside);
-    }
-    if (d != NULL)
-        closedir(d);
-    rmdir(path);
+    dir = snas_test_make_dir();
+    return 0;
 }
 
 static inline int teardown(void **state)
 {
     (void)state;
-    remove_all(dir);
+    snas_test_remove_dir(dir);
     return 0;
 }
 
-/* Path inside the test's directory; four of them live at a time. */
+/* Path inside the test's directory. */
 static inline const char *inside(const char *name)
 {
-    static char paths[4][512];
-    static int turn;
-    char *path = paths[turn++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", dir, name);
-    return path;
+    return snas_test_path(dir, name);
+}
+
+static inline void empty_dir(void)
+{
+    snas_test_remove_tree(dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
 }
 
 static inline void put(const char *name, const void *bytes, size_t size)
 {
-    FILE *f = fopen(inside(name), "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
+    snas_test_write(inside(name), bytes, size);
 }
 
 static inline void put_gz(const char *name, const void *bytes, size_t size)
@@ -151,12 +124,5 @@ static inline void put_cifar10_set(void)
     }
     put("test_batch.bin", bytes, make_cifar(bytes, 2, 8, 10));
 }
-
-/* The message has this text; shows both when not. */
-#define assert_says(err, text)                                                                     \
-    do {                                                                                           \
-        if (strstr((err).text, text) == NULL)                                                      \
-            fail_msg("'%s' does not say '%s'", (err).text, text);                                  \
-    } while (0)
 
 #endif

@@ -1,10 +1,4 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
-#include <string.h>
+#include "support.h"
 
 #include "data/augment.h"
 
@@ -124,5 +118,5 @@ int main(void)
         cmocka_unit_test(augment__draws_each_choice_as_often_when_asked),
         cmocka_unit_test(augment__draws_nothing_when_all_is_off),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, setup, NULL) != 0;
 }

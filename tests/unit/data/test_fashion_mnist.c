@@ -1,11 +1,6 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include "support.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "data/dataset.h"
 #include "data/loader.h"
@@ -18,8 +13,7 @@ static void check_split(enum snas_split split, int n)
 {
     struct snas_dataset ds;
     struct snas_err err = {0};
-    if (snas_dataset_open(DIRECTORY, SNAS_DATA_AUTO, split, &ds, &err) != SNAS_OK)
-        fail_msg("%s", err.text);
+    assert_ok(snas_dataset_open(DIRECTORY, SNAS_DATA_AUTO, split, &ds, &err), &err);
     assert_int_equal(ds.n, n);
     assert_int_equal(ds.height, 28);
     assert_int_equal(ds.width, 28);
@@ -85,5 +79,5 @@ int main(void)
         cmocka_unit_test(fashion_mnist__has_its_known_shape_when_opened),
         cmocka_unit_test(fashion_mnist__has_its_known_statistics_when_computed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return snas_test_run(tests);
 }

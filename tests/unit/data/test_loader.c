@@ -1,13 +1,6 @@
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "support.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include <math.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -59,8 +52,7 @@ static struct snas_loader *create(const struct snas_loader_options *o)
 {
     struct snas_loader *l = NULL;
     struct snas_err err = {0};
-    if (snas_loader_create(&set, part, PART, o, &l, &err) != SNAS_OK)
-        fail_msg("%s", err.text);
+    assert_ok(snas_loader_create(&set, part, PART, o, &l, &err), &err);
     return l;
 }
 
@@ -337,5 +329,5 @@ int main(void)
         cmocka_unit_test(loader__refuses_when_an_option_is_out_of_range),
         cmocka_unit_test(loader__frees_all_when_an_allocation_fails),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, setup, NULL) != 0;
 }
