@@ -52,6 +52,6 @@ function(snas_unit_test room name)
   set_target_properties(test_${room}_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit.${room}.${name} COMMAND test_${room}_${name})
   # 77 is the one exit code that counts as a skip; tools/check counts them.
-  set_tests_properties(unit.${room}.${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77
+  set_tests_properties(unit.${room}.${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77 LABELS unit
     ENVIRONMENT "SNAS_DATA_DIR=${CMAKE_SOURCE_DIR};SNAS_SHARED=${CMAKE_SOURCE_DIR}/../shared")
 endfunction()
