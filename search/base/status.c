@@ -9,7 +9,8 @@ static const char more[] = "\nand more";
 
 /* Formats into `out` and never leaves half a UTF-8 character at the cut. Texts quote files and
  * arguments: what would steer a terminal is shown as '?'. */
-static size_t format_cut(char *out, size_t size, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static size_t format_cut(char *out, size_t size,
+                                                               const char *fmt, va_list args)
 {
     int wanted = vsnprintf(out, size, fmt, args);
     if (wanted < 0)
