@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* Suffixes, the larger first: writing takes the largest that divides. */
 struct unit {
     const char *name;
@@ -87,23 +89,6 @@ static int read_real(const char *text, double *value)
     return isfinite(*value) ? 1 : -1;
 }
 
-/* Length of the UTF-8 character at `s` and its code point; 0 where it is none. */
-static size_t utf8_next(const unsigned char *s, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xC0 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    if (n == 0 || s[0] > 0xF4)
-        return 0;
-    uint32_t c = n == 1 ? s[0] : s[0] & (0x7Fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-        c = c << 6 | (s[i] & 0x3F);
-    }
-    *code = c;
-    return c < least[n] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF) ? 0 : n;
-}
-
 static int read_string(const char *text, void *target, char *why, size_t why_size)
 {
     size_t n = strlen(text), step;
@@ -113,7 +98,7 @@ static int read_string(const char *text, void *target, char *why, size_t why_siz
         return 0;
     }
     for (size_t i = 0; i < n; i += step) {
-        step = utf8_next((const unsigned char *)text + i, &code);
+        step = snas_utf8_next(text + i, &code);
         if (step == 0) {
             snprintf(why, why_size, "is not UTF-8 at byte %zu", i);
             return 0;
@@ -228,7 +213,7 @@ static void write_string(const char *s, char *text, size_t size)
         SNAS_BUG("a buffer of %zu bytes for a string", size);
     *p++ = '"';
     for (size_t step; *s; s += step) {
-        step = utf8_next((const unsigned char *)s, &code);
+        step = snas_utf8_next(s, &code);
         if (step == 0)
             SNAS_BUG("a configured string that is not UTF-8");
         if (code == '"' || code == '\\')
