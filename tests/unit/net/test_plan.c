@@ -1,0 +1,216 @@
+/* Memory: what a plan says, what it refuses, what it leaves behind when memory runs out. */
+#include "fixture.h"
+
+static struct snas_network *make_network(int channels, int layers, int side)
+{
+    static struct snas_space space;
+    struct snas_network_options o = {.channels = channels,
+                                     .layers = layers,
+                                     .input = {3, side, side},
+                                     .classes = 10,
+                                     .pool_bn = 1};
+    struct snas_network *network = NULL;
+    struct snas_err err = {0};
+    fixture_darts(&space);
+    assert_ok(snas_network_create(&space, &o, NULL, &network, &err), &err);
+    return network;
+}
+
+static void plan__counts_what_creation_takes_when_asked_for_a_limit(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(4, 3, 9);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    struct snas_plan_report report;
+    struct snas_err err = {0};
+    struct snas_net *net = NULL;
+    assert_ok(snas_net_plan(network, &o, &report, &err), &err);
+    o.memory_limit = report.total_bytes;
+    assert_ok(snas_net_create(network, &o, &net, &err), &err);
+    snas_net_destroy(net);
+    o.memory_limit = report.total_bytes - 1;
+    assert_int_equal(snas_net_create(network, &o, &net, &err), SNAS_E_LIMIT);
+    assert_null(net);
+    char number[32];
+    snprintf(number, sizeof number, "%zu", report.total_bytes);
+    assert_contains(err.text, number);
+    snprintf(number, sizeof number, "%zu", report.total_bytes - 1);
+    assert_contains(err.text, number);
+    snas_plan_report_clear(&report);
+    snas_network_destroy(network);
+}
+
+static void plan__has_a_row_for_every_unit_and_adds_up(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(4, 3, 9);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    struct snas_plan_report r;
+    struct snas_err err = {0};
+    assert_ok(snas_net_plan(network, &o, &r, &err), &err);
+    assert_int_equal(r.n_rows, 5);
+    assert_string_equal(r.rows[0].name, "stem0");
+    assert_string_equal(r.rows[1].name, "cell0");
+    assert_string_equal(r.rows[4].name, "head");
+    assert_string_equal(r.isa, "ref");
+    assert_true(r.reference_share == 1);
+    size_t rows = 0;
+    for (int i = 0; i < r.n_rows; i++)
+        rows += r.rows[i].bytes;
+    assert_true(rows > 0 && rows <= r.activation_bytes);
+    assert_int_equal(r.parameter_bytes + r.activation_bytes + r.scratch_bytes, r.total_bytes);
+    /* Stem: 3x3x3x12 multiply-adds on 81 pixels, forward and weight gradient, 2 each. */
+    assert_true(r.rows[0].flops == 2.0 * 2 * 27 * 12 * 81);
+    /* Head: 4 nodes x 16 channels x 10 classes, three products. */
+    assert_true(r.rows[4].flops == 2.0 * 3 * 64 * 10);
+    snas_plan_report_clear(&r);
+    snas_network_destroy(network);
+}
+
+static void plan__needs_no_memory_when_the_network_is_huge(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(512, 20, 224);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    struct snas_plan_report r;
+    struct snas_err err = {0};
+    o.batch = 4096;
+    assert_ok(snas_net_plan(network, &o, &r, &err), &err);
+    assert_true(r.total_bytes > (size_t)1 << 44);
+    snas_plan_report_clear(&r);
+    snas_network_destroy(network);
+}
+
+/* Evaluation keeps nothing for a backward: a fraction of what training takes. */
+static void plan__is_modest_when_nothing_is_trained(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(16, 8, 32);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    struct snas_plan_report train, eval;
+    struct snas_err err = {0};
+    o.batch = 128;
+    assert_ok(snas_net_plan(network, &o, &train, &err), &err);
+    o.training = 0;
+    assert_ok(snas_net_plan(network, &o, &eval, &err), &err);
+    assert_true(eval.total_bytes < (size_t)1 << 30);
+    assert_true(eval.total_bytes < train.total_bytes / 4);
+    snas_plan_report_clear(&train);
+    snas_plan_report_clear(&eval);
+    snas_network_destroy(network);
+}
+
+static void evaluation_net__gives_the_training_nets_logits_when_values_are_equal(void **state)
+{
+    (void)state;
+    struct fixture f = {.options = fixture_options(SNAS_PRECISION_F32)};
+    struct snas_network_options o = fixture_network_options(3);
+    struct snas_err err = {0};
+    struct snas_net *net;
+    struct snas_loss loss;
+    fixture_net_space(&f.space);
+    fixture_make(&f, &o, NULL);
+    f.options.training = 0;
+    assert_ok(snas_net_create(f.network, &f.options, &net, &err), &err);
+    memcpy(snas_net_theta(net), snas_net_theta(f.net), snas_net_theta_size(net) * sizeof(float));
+    memcpy(snas_net_stats(net), snas_net_stats(f.net), snas_net_stats_size(net) * sizeof(float));
+    for (int mode = 0; mode < 2; mode++) {
+        struct snas_forward forward = fixture_forward(&f);
+        forward.bn = mode ? SNAS_BN_RUNNING : SNAS_BN_BATCH;
+        assert_ok(snas_net_forward(f.net, &forward, &loss, &err), &err);
+        assert_ok(snas_net_forward(net, &forward, &loss, &err), &err);
+        assert_memory_equal(snas_net_logits(net), snas_net_logits(f.net),
+                            BATCH * CLASSES * sizeof(float));
+    }
+    struct snas_backward b = {0};
+    assert_int_equal(snas_net_backward(net, &b, &err), SNAS_E_STATE);
+    snas_net_destroy(net);
+    fixture_clear(&f);
+}
+
+static void create__leaves_nothing_behind_when_an_allocation_fails(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(4, 2, 9);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    struct snas_net *net = NULL;
+    struct snas_err err = {0};
+    long n = 0;
+    for (;;) {
+        snas_mem_fail_at(++n);
+        enum snas_status status = snas_net_create(network, &o, &net, &err);
+        snas_mem_fail_at(0);
+        if (status == SNAS_OK)
+            break;
+        assert_int_equal(status, SNAS_E_NOMEM);
+        assert_null(net);
+    }
+    assert_true(n > 20);
+    snas_net_destroy(net);
+    snas_network_destroy(network);
+}
+
+static void create__refuses_when_options_are_out_of_range(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(4, 2, 9);
+    struct snas_net *net;
+    struct snas_err err = {0};
+    struct snas_net_options o[7];
+    for (int i = 0; i < 7; i++)
+        o[i] = fixture_options(SNAS_PRECISION_F32);
+    o[0].batch = 0;
+    o[1].threads = -1;
+    o[2].bn_eps = 0;
+    o[3].bn_momentum = 1.5;
+    o[4].label_smoothing = -0.1;
+    o[5].drop_path = 1;
+    o[6].drop_path = NAN;
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(snas_net_create(network, &o[i], &net, &err), SNAS_E_ARG);
+    snas_network_destroy(network);
+}
+
+static void init__gives_he_values_that_do_not_depend_on_the_rest(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(16, 2, 9);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F64);
+    struct snas_net *net;
+    struct snas_err err = {0};
+    assert_ok(snas_net_create(network, &o, &net, &err), &err);
+    snas_net_init(net, 1);
+    int p = snas_network_param(network, "cell1.pre1.pw1.weight");
+    const struct snas_param *param = &network->params[p];
+    const double *w = (const double *)snas_net_theta(net) + snas_net_param_offset(net, p);
+    double sum2 = 0;
+    for (size_t i = 0; i < param->count; i++)
+        sum2 += w[i] * w[i];
+    double expected = 2.0 / param->fan_in;
+    assert_true(fabs(sum2 / (double)param->count / expected - 1) <
+                5 * sqrt(2.0 / (double)param->count));
+    double first = w[0];
+    snas_net_init(net, 1);
+    assert_true(w[0] == first);
+    snas_net_init(net, 2);
+    assert_true(w[0] != first);
+    int v = snas_network_param(network, "stem0.bn1.var");
+    assert_true(((double *)snas_net_stats(net))[snas_net_param_offset(net, v)] == 1);
+    snas_net_destroy(net);
+    snas_network_destroy(network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plan__counts_what_creation_takes_when_asked_for_a_limit),
+        cmocka_unit_test(plan__has_a_row_for_every_unit_and_adds_up),
+        cmocka_unit_test(plan__needs_no_memory_when_the_network_is_huge),
+        cmocka_unit_test(plan__is_modest_when_nothing_is_trained),
+        cmocka_unit_test(evaluation_net__gives_the_training_nets_logits_when_values_are_equal),
+        cmocka_unit_test(create__leaves_nothing_behind_when_an_allocation_fails),
+        cmocka_unit_test(create__refuses_when_options_are_out_of_range),
+        cmocka_unit_test(init__gives_he_values_that_do_not_depend_on_the_rest),
+    };
+    return snas_test_run(tests);
+}
