@@ -1,6 +1,5 @@
 #include "base/progress.h"
 
-#include <fcntl.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -89,12 +88,12 @@ static char *on_terminal(int columns, void (*play)(struct snas_progress *))
     assert_non_null(p);
     play(p);
     snas_progress_destroy(p);
-    fflush(f);
+    fclose(f); /* what was written stays readable, and then an error ends the reading */
     static char text[1 << 16];
-    fcntl(master, F_SETFL, O_NONBLOCK);
-    ssize_t n = read(master, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
-    fclose(f);
+    size_t size = 0;
+    for (ssize_t n; (n = read(master, text + size, sizeof text - 1 - size)) > 0;)
+        size += (size_t)n;
+    text[size] = '\0';
     close(master);
     return text;
 }
