@@ -43,7 +43,7 @@ static void cost__equals_the_table_when_the_op_is_any_of_darts(void **state)
     struct snas_network *net = make_network(&space, &o, NULL);
     struct snas_cost_table table;
     struct snas_err err = {0};
-    must(snas_cost_table_create(net, &table, &err), &err);
+    assert_ok(snas_cost_table_create(net, &table, &err), &err);
     assert_int_equal(table.n_z, 8 * 14 * N_OPS);
     int seen = 0;
     for (int ci = 0; ci < net->n_cells; ci++) {
@@ -194,7 +194,7 @@ static void totals__leave_dead_parts_out_when_alive_is_given(void **state)
     struct snas_network *net = make_network(&space, &o, &g);
     struct snas_alive alive;
     struct snas_err err = {0};
-    must(snas_network_alive(net, &alive, &err), &err);
+    assert_ok(snas_network_alive(net, &alive, &err), &err);
     assert_true(alive.connected);
     struct snas_totals t;
     snas_network_totals(net, &alive, &t);
@@ -240,5 +240,5 @@ int main(void)
         cmocka_unit_test(totals__leave_dead_parts_out_when_alive_is_given),
         cmocka_unit_test(cost_table__frees_all_when_an_allocation_fails),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return snas_test_run(tests);
 }

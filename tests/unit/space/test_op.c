@@ -111,5 +111,5 @@ int main(void)
         cmocka_unit_test(op__halves_or_keeps_the_side_when_it_is_built_in),
         cmocka_unit_test(op__is_made_of_the_published_steps_when_it_is_built_in),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return snas_test_run(tests);
 }

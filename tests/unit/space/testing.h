@@ -1,28 +1,10 @@
 #ifndef SNAS_TESTS_SPACE_TESTING_H
 #define SNAS_TESTS_SPACE_TESTING_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support.h"
 
 #include "base/mem.h"
 #include "fixture.h"
-
-static inline void must(enum snas_status status, const struct snas_err *err)
-{
-    if (status != SNAS_OK)
-        fail_msg("%s", err->text);
-}
-
-/* Fails when `text` does not hold `part`. */
-static inline void must_say(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("'%s' is not said in:\n%s", part, text);
-}
 
 static inline struct snas_network *make_network(const struct snas_space *space,
                                                 const struct snas_network_options *o,
@@ -30,7 +12,7 @@ static inline struct snas_network *make_network(const struct snas_space *space,
 {
     struct snas_network *net = NULL;
     struct snas_err err = {0};
-    must(snas_network_create(space, o, g, &net, &err), &err);
+    assert_ok(snas_network_create(space, o, g, &net, &err), &err);
     return net;
 }
 
@@ -51,14 +33,14 @@ static inline struct snas_network_options evaluation_options(void)
 static inline void read_space(const char *name, struct snas_space *space)
 {
     struct snas_err err = {0};
-    must(snas_space_read(name, space, &err), &err);
+    assert_ok(snas_space_read(name, space, &err), &err);
 }
 
 static inline void read_genotype(const char *name, const struct snas_space *space,
                                  struct snas_genotype *g)
 {
     struct snas_err err = {0};
-    must(snas_genotype_read(name, space, g, &err), &err);
+    assert_ok(snas_genotype_read(name, space, g, &err), &err);
 }
 
 /* Runs `attempt` with its first, second, ... allocation failing, until it has none left to fail.
@@ -72,7 +54,7 @@ fail_every_allocation(enum snas_status (*attempt)(void *arg, struct snas_err *er
         enum snas_status status = attempt(arg, &err);
         long made = snas_mem_fail_at(0);
         if (made < nth) {
-            must(status, &err);
+            assert_ok(status, &err);
             assert_true(nth > 1);
             return;
         }

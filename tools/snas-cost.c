@@ -1,0 +1,220 @@
+/* snas-cost: what a network costs, exactly, without building it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "space/cost.h"
+
+static struct {
+    const char *genotype, *space, *input;
+    int64_t layers, channels, classes;
+    int supernet, no_affine, pool_bn, json;
+} args = {.space = "darts", .input = "3x32x32", .layers = 20, .channels = 36, .classes = 10};
+
+static const struct snas_option options[] = {
+    {"genotype", 'g', "NAME|FILE", SNAS_OPT_STRING, &args.genotype, 0, 0,
+     "the network of this genotype: a shipped one (DARTS_V2) or a file"},
+    {"supernet", 0, NULL, SNAS_OPT_FLAG, &args.supernet, 0, 0,
+     "the network that is searched, with every op on every edge"},
+    {"space", 0, "NAME|FILE", SNAS_OPT_STRING, &args.space, 0, 0,
+     "the search space (default darts)"},
+    {"layers", 'l', "N", SNAS_OPT_INT, &args.layers, 1, 1000, "cells (default 20)"},
+    {"channels", 'c', "C", SNAS_OPT_INT, &args.channels, 1, 65536,
+     "channels of the first cells (default 36)"},
+    {"input", 'i', "CxHxW", SNAS_OPT_STRING, &args.input, 0, 0,
+     "channels, height and width of an image (default 3x32x32)"},
+    {"classes", 'k', "N", SNAS_OPT_INT, &args.classes, 1, 1000000, "classes (default 10)"},
+    {"pool-bn", 0, NULL, SNAS_OPT_FLAG, &args.pool_bn, 0, 0,
+     "a batch norm after every pool, as in a search (published genotypes have none)"},
+    {"no-affine", 0, NULL, SNAS_OPT_FLAG, &args.no_affine, 0, 0,
+     "no scale and shift in the cells' batch norms, as in a search"},
+    {"json", 0, NULL, SNAS_OPT_FLAG, &args.json, 0, 0, "print JSON"},
+};
+
+static const struct snas_command command = {
+    .name = "snas-cost",
+    .summary = "exact parameters and multiply-adds of a network",
+    .operands = "network",
+    .min_operands = 1,
+    .max_operands = 1,
+    .details = "Counts are given as described (what papers print: every dead node and unread\n"
+               "preprocessing included) and after exact pruning (what an export keeps of it).\n"
+               "Multiply-adds are counted in both conventions in use: convolutions and the linear\n"
+               "layer only, or also batch norm (2 a value), ReLU (1), pools (k*k) and sums (1).\n"
+               "\n"
+               "Examples:\n"
+               "  snas-cost network --genotype DARTS_V2\n"
+               "  snas-cost network --genotype DARTS_V2 --space darts-imagenet --channels 48 \\\n"
+               "      --layers 14 --input 3x224x224 --classes 1000\n"
+               "  snas-cost network --supernet --channels 16 --layers 8",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+};
+
+/* What is counted, and what pruning took. */
+struct report {
+    struct snas_network *net;
+    struct snas_totals described, pruned;
+    int connected, dead_nodes, dropped_blocks;
+};
+
+/* "3x32x32" */
+static int parse_input(const char *text, struct snas_shape *shape)
+{
+    int *const sides[] = {&shape->c, &shape->h, &shape->w};
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        long side = strtol(text, &end, 10);
+        if (end == text || side < 1 || side > 65536 || *end != (i < 2 ? 'x' : '\0'))
+            return -1;
+        *sides[i] = (int)side;
+        text = end + 1;
+    }
+    return 0;
+}
+
+static void count_pruned(struct report *r, const struct snas_alive *alive)
+{
+    const struct snas_network *net = r->net;
+    r->connected = alive->connected;
+    for (int n = 0; n < net->n_nodes; n++)
+        r->dead_nodes += !alive->tensor[net->nodes[n].tensor];
+    for (int b = 0; b < net->n_blocks; b++)
+        r->dropped_blocks += !net->blocks[b].zero && !alive->block[b];
+}
+
+static enum snas_status make_report(const struct snas_network_options *o, struct report *r,
+                                    struct snas_err *err)
+{
+    struct snas_space space;
+    struct snas_genotype genotype;
+    enum snas_status status = snas_space_read(args.space, &space, err);
+    if (status == SNAS_OK && args.genotype)
+        status = snas_genotype_read(args.genotype, &space, &genotype, err);
+    if (status == SNAS_OK)
+        status = snas_network_create(&space, o, args.genotype ? &genotype : NULL, &r->net, err);
+    if (status != SNAS_OK)
+        return status;
+    struct snas_alive alive;
+    status = snas_network_alive(r->net, &alive, err);
+    if (status != SNAS_OK)
+        return status;
+    snas_network_totals(r->net, NULL, &r->described);
+    snas_network_totals(r->net, &alive, &r->pruned);
+    count_pruned(r, &alive);
+    snas_alive_clear(&alive);
+    return SNAS_OK;
+}
+
+/* 3349342 -> "3,349,342" */
+static const char *grouped(int64_t value, char *text, size_t size)
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%" PRId64, value);
+    size_t k = 0;
+    for (int i = 0; i < n && k + 2 < size; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            text[k++] = ',';
+        text[k++] = digits[i];
+    }
+    text[k] = '\0';
+    return text;
+}
+
+static void print_row(const char *what, int64_t described, int64_t pruned, int supernet)
+{
+    char a[48], b[48];
+    printf("  %-46s %15s", what, grouped(described, a, sizeof a));
+    if (!supernet)
+        printf(" %15s", grouped(pruned, b, sizeof b));
+    putchar('\n');
+}
+
+static void print_text(const struct report *r)
+{
+    const struct snas_network_options *o = &r->net->options;
+    const struct snas_totals *d = &r->described, *p = &r->pruned;
+    int supernet = r->net->genotype == NULL;
+    printf("%s in space %s: %d cells, C = %d, input %dx%dx%d, %d classes; batch norm %s, %s after "
+           "pools\n\n",
+           supernet ? "supernet" : r->net->genotype->name, r->net->space->name, o->layers,
+           o->channels, o->input.c, o->input.h, o->input.w, o->classes,
+           o->affine ? "affine" : "not affine", o->pool_bn ? "also" : "none");
+    printf("  %-46s %15s%s\n", "", supernet ? "" : "as described",
+           supernet ? "" : "          pruned");
+    print_row("parameters", d->params, p->params, supernet);
+    print_row("  of convolutions and the linear layer", d->conv_params, p->conv_params, supernet);
+    print_row("multiply-adds (convolutions and linear)", d->madds, p->madds, supernet);
+    print_row("multiply-adds (also BN, ReLU, pools, sums)", d->madds_all, p->madds_all, supernet);
+    print_row("bytes of activations, float32", d->activation_bytes, p->activation_bytes, supernet);
+    if (supernet)
+        printf("\n  %d edges with %d candidate ops in all\n", r->net->n_edges, r->net->n_z);
+    else if (!r->connected)
+        puts("\n  disconnected: no path from the input reaches the classes");
+    else
+        printf("\n  pruning takes %d dead or unread nodes and %d blocks out\n", r->dead_nodes,
+               r->dropped_blocks);
+}
+
+static void print_totals(const char *name, const struct snas_totals *t)
+{
+    printf("  \"%s\": {\"params\": %" PRId64 ", \"conv_params\": %" PRId64 ", \"madds\": %" PRId64
+           ", \"madds_all\": %" PRId64 ", \"activation_bytes\": %" PRId64 "}",
+           name, t->params, t->conv_params, t->madds, t->madds_all, t->activation_bytes);
+}
+
+/* Names of spaces and genotypes need no escapes: the readers see to that. */
+static void print_json(const struct report *r)
+{
+    const struct snas_network_options *o = &r->net->options;
+    printf("{\n  \"space\": \"%s\",\n", r->net->space->name);
+    if (r->net->genotype)
+        printf("  \"genotype\": \"%s\",\n", r->net->genotype->name);
+    else
+        puts("  \"genotype\": null,");
+    printf(
+        "  \"network\": {\"channels\": %d, \"layers\": %d, \"input\": [%d, %d, %d], "
+        "\"classes\": %d, \"affine\": %s, \"pool_bn\": %s, \"edges\": %d, \"candidates\": %d},\n",
+        o->channels, o->layers, o->input.c, o->input.h, o->input.w, o->classes,
+        o->affine ? "true" : "false", o->pool_bn ? "true" : "false", r->net->n_edges, r->net->n_z);
+    print_totals("described", &r->described);
+    puts(",");
+    if (r->net->genotype) {
+        print_totals("pruned", &r->pruned);
+        puts(",");
+    } else {
+        puts("  \"pruned\": null,");
+    }
+    printf("  \"connected\": %s,\n  \"dead_nodes\": %d,\n  \"dropped_blocks\": %d\n}\n",
+           r->connected ? "true" : "false", r->dead_nodes, r->dropped_blocks);
+}
+
+int main(int argc, char **argv)
+{
+    int first, status = snas_cli_parse(&command, argc, argv, &first);
+    if (status >= 0)
+        return status;
+    if (strcmp(argv[first], "network") != 0)
+        return snas_cli_usage(&command, "unknown operand '%s': 'network' is expected", argv[first]);
+    if (!args.genotype == !args.supernet)
+        return snas_cli_usage(&command, "one of --genotype and --supernet is needed");
+    struct snas_network_options o = {.channels = (int)args.channels,
+                                     .layers = (int)args.layers,
+                                     .classes = (int)args.classes,
+                                     .affine = !args.supernet && !args.no_affine,
+                                     .pool_bn = args.supernet || args.pool_bn};
+    if (parse_input(args.input, &o.input) != 0)
+        return snas_cli_usage(&command, "--input: '%s' is not like 3x32x32", args.input);
+    struct snas_err err = {0};
+    struct report report = {0};
+    status = SNAS_EXIT_OK;
+    if (make_report(&o, &report, &err) != SNAS_OK)
+        status = snas_cli_fail(&command, &err);
+    else if (args.json)
+        print_json(&report);
+    else
+        print_text(&report);
+    snas_network_destroy(report.net);
+    return status;
+}
