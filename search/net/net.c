@@ -9,7 +9,7 @@
 #include "net/unit.h"
 
 /* Implementations, fastest first; the reference takes everything. */
-static const struct snas_unit_ops *const f32_units[] = {&snas_unit_ref_f32};
+static const struct snas_unit_ops *const f32_units[] = {&snas_unit_fast, &snas_unit_ref_f32};
 static const struct snas_unit_ops *const f64_units[] = {&snas_unit_ref_f64};
 
 enum { ALIGN_VALUES = 16 }; /* parameters start on cache lines */

@@ -1,0 +1,230 @@
+/* One image between the plan's dense tensors and the kernels' padded planes; weights likewise. */
+#include <string.h>
+
+#include "net/unit_fast.h"
+
+struct snas_fast_work snas_fast_begin(struct snas_net *net, struct snas_unit *unit,
+                                      const struct snas_pass *pass, int group, int worker)
+{
+    struct snas_fast *f = unit->state;
+    return (struct snas_fast_work){.net = net,
+                                   .f = f,
+                                   .k = f->k,
+                                   .group = group,
+                                   .stage = pass->a,
+                                   .level = pass->b,
+                                   .scratch = net->worker_scratch[worker],
+                                   .sums = f->sums + (size_t)group * f->n_sums};
+}
+
+float *snas_fast_values(const struct snas_fast_work *w, void *const *values, int tensor)
+{
+    const struct snas_shape *s = &w->net->network->tensors[tensor].shape;
+    if (!values[tensor])
+        return NULL;
+    return (float *)values[tensor] + (size_t)w->image * (size_t)s->h * (size_t)s->w * (size_t)s->c;
+}
+
+const float *snas_fast_image(const struct snas_fast_work *w, void *const *values, int slot,
+                             int place)
+{
+    const struct snas_fast_slot *s = &w->f->slots[slot];
+    const float *x = snas_fast_values(w, values, s->tensor);
+    if (s->c == s->cp)
+        return x;
+    float *to = w->scratch + w->f->scratch.unpacked + (size_t)place * w->f->scratch.image;
+    for (ptrdiff_t p = 0; p < (ptrdiff_t)s->h * s->w; p++)
+        for (int c = 0; c < s->cp; c++)
+            to[p * s->cp + c] = c < s->c ? x[p * s->c + c] : 0;
+    return to;
+}
+
+float *snas_fast_y(const struct snas_fast_work *w, size_t at, ptrdiff_t values)
+{
+    return (float *)(void *)(w->f->y_base + at) + w->image * values;
+}
+
+float snas_fast_keep(const struct snas_fast_work *w, const struct snas_fast_block *b)
+{
+    const double *keep = snas_net_keep(w->net, b->block);
+    return keep ? (float)keep[w->image] : 1.0F;
+}
+
+float snas_fast_factor(const struct snas_fast_work *w, const struct snas_fast_block *b)
+{
+    return (b->z < 0 ? 1.0F : (float)w->net->run.z[b->z]) * snas_fast_keep(w, b);
+}
+
+int snas_fast_band(const struct snas_fast_segment *s)
+{
+    int widest = s->kp > s->np ? s->kp : s->np, pixels = 4096 / widest;
+    pixels = pixels < 16 ? 16 : pixels > 128 ? 128 : pixels;
+    int rows = pixels / s->ow;
+    return rows < 1 ? 1 : rows > s->oh ? s->oh : rows;
+}
+
+size_t snas_fast_plane(int h, int w, int c, int stride, int parity, int *rows, int *width)
+{
+    if (stride == 1) {
+        *rows = h;
+        *width = w;
+        return 0;
+    }
+    *rows = (h - parity / 2 + 1) / 2;
+    *width = (w - parity % 2 + 1) / 2;
+    return (size_t)parity * (size_t)((h + 1) / 2) * (size_t)((w + 1) / 2) * (size_t)c;
+}
+
+/* Part of c channels of an h x w image into a tile from channel c0 on. */
+static void load_part(const struct snas_kernels *k, const struct snas_fast_tile *t, const float *x,
+                      int c, int c0, int relu, float *tile)
+{
+    for (int parity = 0; parity < t->stride * t->stride; parity++) {
+        int rows, width, y = parity / 2, z = parity % 2;
+        snas_fast_plane(t->h, t->w, c, t->stride, parity, &rows, &width);
+        struct snas_k_source from = {x + ((ptrdiff_t)y * t->w + z) * c,
+                                     (ptrdiff_t)t->stride * t->w * c, (ptrdiff_t)t->stride * c};
+        float *to = tile + snas_fast_tile_at(t, y, z) + c0;
+        if (c % SNAS_K_CHANNELS == 0) {
+            k->affine(rows, width, c, from, NULL, NULL, relu,
+                      (struct snas_k_plane){to, t->row, t->c});
+            continue;
+        }
+        for (int r = 0; r < rows; r++)
+            for (int p = 0; p < width; p++)
+                for (int i = 0; i < c; i++) {
+                    float v = from.at[r * from.row + p * from.px + i];
+                    to[r * t->row + (ptrdiff_t)p * t->c + i] = relu && v < 0 ? 0 : v;
+                }
+    }
+}
+
+void snas_fast_load_slot(const struct snas_fast_work *w, const struct snas_fast_view *v,
+                         float *tile)
+{
+    const struct snas_fast_slot *s = &w->f->slots[v->slot];
+    memset(tile, 0, v->tile.size * sizeof *tile);
+    for (int i = 0, c0 = 0; i < s->n_parts; i++) {
+        int c = w->net->network->tensors[s->part[i]].shape.c;
+        load_part(w->k, &v->tile, snas_fast_values(w, w->net->value, s->part[i]), c, c0, v->relu,
+                  tile);
+        c0 += c;
+    }
+}
+
+void snas_fast_load_y(const struct snas_fast_work *w, const struct snas_fast_segment *before,
+                      const struct snas_fast_segment *s, float *tile)
+{
+    const struct snas_fast_tile *t = &s->tile;
+    const float *a = w->f->coefs + before->norm.coef, *b = a + before->norm.cp;
+    const float *y = snas_fast_y(w, before->y, (ptrdiff_t)s->h * s->w * t->c);
+    memset(tile, 0, t->size * sizeof *tile);
+    for (int parity = 0; parity < t->stride * t->stride; parity++) {
+        int rows, width, r = parity / 2, p = parity % 2;
+        snas_fast_plane(t->h, t->w, t->c, t->stride, parity, &rows, &width);
+        struct snas_k_source from = {y + ((ptrdiff_t)r * t->w + p) * t->c,
+                                     (ptrdiff_t)t->stride * t->w * t->c,
+                                     (ptrdiff_t)t->stride * t->c};
+        w->k->affine(rows, width, t->c, from, a, b, s->relu,
+                     (struct snas_k_plane){tile + snas_fast_tile_at(t, r, p), t->row, t->c});
+    }
+}
+
+static void add_part(const struct snas_kernels *k, const struct snas_fast_view *v, float *dvalue,
+                     int c, int c0, const float *tile, const float *dx)
+{
+    const struct snas_fast_tile *t = &v->tile;
+    for (int parity = 0; parity < t->stride * t->stride; parity++) {
+        int rows, width, y = parity / 2, z = parity % 2;
+        size_t at = snas_fast_plane(t->h, t->w, t->c, t->stride, parity, &rows, &width);
+        struct snas_k_source from = {dx + at + c0, (ptrdiff_t)width * t->c, t->c};
+        struct snas_k_source mask = {v->relu ? tile + snas_fast_tile_at(t, y, z) + c0 : NULL,
+                                     t->row, t->c};
+        struct snas_k_plane to = {dvalue + ((ptrdiff_t)y * t->w + z) * c,
+                                  (ptrdiff_t)t->stride * t->w * c, (ptrdiff_t)t->stride * c};
+        if (c % SNAS_K_CHANNELS == 0) {
+            k->add_masked(rows, width, c, from, mask, to);
+            continue;
+        }
+        for (int r = 0; r < rows; r++)
+            for (int p = 0; p < width; p++)
+                for (int i = 0; i < c; i++)
+                    if (!mask.at || mask.at[r * mask.row + p * mask.px + i] > 0)
+                        to.at[r * to.row + p * to.px + i] +=
+                            from.at[r * from.row + p * from.px + i];
+    }
+}
+
+void snas_fast_add_slot(const struct snas_fast_work *w, const struct snas_fast_view *v,
+                        const float *tile, const float *dx)
+{
+    const struct snas_fast_slot *s = &w->f->slots[v->slot];
+    for (int i = 0, c0 = 0; i < s->n_parts; i++) {
+        int c = w->net->network->tensors[s->part[i]].shape.c;
+        float *to = snas_fast_values(w, w->net->dvalue, s->part[i]);
+        if (to)
+            add_part(w->k, v, to, c, c0, tile, dx);
+        c0 += c;
+    }
+}
+
+/* ---- weights, as the kernels want them */
+
+/* Matrix t of a dense segment, or the one behind a depthwise: columns [*c0, *c0 + returned). */
+const float *snas_fast_matrix(const struct snas_net *net, const struct snas_fast_segment *s, int t,
+                              int *c0, int *columns)
+{
+    const struct snas_layer *l = &net->network->layers[s->matrix];
+    *c0 = 0;
+    *columns = s->n;
+    if (l->step.kind != SNAS_STEP_FACTORIZED_REDUCE)
+        return (const float *)snas_net_param(net, l->weight) + (size_t)t * (size_t)(s->k * s->n);
+    *c0 = t ? s->n / 2 : 0;
+    *columns = t ? s->n - s->n / 2 : s->n / 2;
+    return snas_net_param(net, t ? l->bias : l->weight);
+}
+
+static void prepare_segment(const struct snas_net *net, struct snas_fast *f,
+                            const struct snas_fast_segment *s)
+{
+    int matrices = s->taps.n;
+    if (s->depthwise >= 0) {
+        const float *from = snas_net_param(net, net->network->layers[s->depthwise].weight);
+        for (int t = 0; t < s->taps.n; t++)
+            memcpy(f->weights + s->w_depthwise + (size_t)(t * s->kp), from + (size_t)(t * s->k),
+                   (size_t)s->k * sizeof *from);
+        matrices = 1;
+    }
+    for (int t = 0; t < matrices; t++) {
+        int c0, columns;
+        const float *from = snas_fast_matrix(net, s, t, &c0, &columns);
+        float *to = f->weights + s->w_matrix + (size_t)t * (size_t)(s->k * s->np) + c0;
+        float *turned = f->weights + s->w_transposed + (size_t)t * (size_t)(s->n * s->kp) +
+                        (size_t)(c0 * s->kp);
+        for (int i = 0; i < s->k; i++)
+            for (int j = 0; j < columns; j++) {
+                to[(size_t)(i * s->np + j)] = from[(size_t)(i * columns + j)];
+                if (net->options.training)
+                    turned[(size_t)(j * s->kp + i)] = from[(size_t)(i * columns + j)];
+            }
+    }
+}
+
+/* A norm that is none. */
+static void plain_norm(struct snas_fast *f, const struct snas_fast_norm *norm)
+{
+    for (int c = 0; norm->layer < 0 && c < norm->c; c++)
+        f->coefs[norm->coef + (size_t)c] = 1;
+}
+
+void snas_fast_prepare_weights(struct snas_net *net, struct snas_fast *f)
+{
+    for (int i = 0; i < f->n_blocks; i++) {
+        const struct snas_fast_block *b = &f->blocks[i];
+        for (int j = 0; b->live && j < b->n; j++) {
+            prepare_segment(net, f, &f->segments[b->first + j]);
+            plain_norm(f, &f->segments[b->first + j].norm);
+        }
+        plain_norm(f, &b->own);
+    }
+}

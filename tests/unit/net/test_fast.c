@@ -1,0 +1,219 @@
+/* The vectorised units against the reference in double, beside the reference in float: whole
+ * networks may not be farther from the truth than twice the float reference (ReLU and maximum turn
+ * over in float), and networks small enough that nothing turns over must agree at 1e-4. */
+#include "fixture.h"
+
+#include <unistd.h>
+
+#include "kernels/kernels.h"
+
+enum z_mode { Z_ALL, Z_SPARSE, Z_HARD };
+
+struct shape {
+    int layers, channels, input, h, w, affine;
+};
+
+struct setup {
+    struct shape shape;
+    enum z_mode z;
+    enum snas_bn_mode bn;
+    double drop_path;
+    const struct snas_genotype *genotype;
+    int threads;
+};
+
+/* What a step leaves, in double. */
+enum { LOSS, LOGITS, GRAD, DZ, DIMAGES, STATS, PARTS };
+static const char *const part_names[] = {"loss", "logits",   "theta gradient",
+                                         "dz",   "d images", "running statistics"};
+struct result {
+    double *v[PARTS];
+    size_t n[PARTS];
+    double reference_share;
+};
+
+static void keep(const struct fixture *f, struct result *r, int part, const void *p, size_t n)
+{
+    r->n[part] = n;
+    r->v[part] = calloc(n + 1, sizeof(double));
+    assert_non_null(r->v[part]);
+    for (size_t i = 0; i < n; i++)
+        r->v[part][i] = part == LOSS || part == DZ ? ((const double *)p)[i] : fixture_get(f, p, i);
+}
+
+static void result_clear(struct result *r)
+{
+    for (int i = 0; i < PARTS; i++)
+        free(r->v[i]);
+}
+
+static void set_z(struct fixture *f, enum z_mode mode)
+{
+    for (int e = 0; e < f->network->n_edges; e++) {
+        const struct snas_edge *edge = &f->network->edges[e];
+        for (int k = 0; k < edge->n_ops; k++) {
+            double *z = &f->z[edge->z + k];
+            if (mode == Z_SPARSE && (e + k) % 3 != 0)
+                *z = 0;
+            if (mode == Z_HARD)
+                *z = k == (3 * e + 1) % edge->n_ops;
+        }
+    }
+}
+
+/* Values that float and double share exactly. */
+static void round_all(struct fixture *f)
+{
+    float *theta = snas_net_theta(f->net), *images = f->images;
+    double *theta64 = snas_net_theta(f->net), *images64 = f->images;
+    if (f->options.precision == SNAS_PRECISION_F32) {
+        (void)theta;
+        (void)images;
+        return;
+    }
+    for (size_t i = 0; i < snas_net_theta_size(f->net); i++)
+        theta64[i] = (double)(float)theta64[i];
+    for (size_t i = 0; i < (size_t)(BATCH * f->image_values); i++)
+        images64[i] = (double)(float)images64[i];
+}
+
+static struct result run(const struct snas_space *space, const struct setup *s,
+                         enum snas_precision precision, const char *isa)
+{
+    struct fixture f = {.space = *space, .options = fixture_options(precision)};
+    struct snas_network_options o = fixture_network_options(s->shape.layers);
+    struct result r = {0};
+    struct snas_err err = {0};
+    o.channels = s->shape.channels;
+    o.input = (struct snas_shape){s->shape.input, s->shape.h, s->shape.w};
+    o.affine = s->shape.affine;
+    o.pool_bn = s->genotype == NULL;
+    f.options.drop_path = s->drop_path;
+    f.options.threads = s->threads ? s->threads : 1;
+    f.options.engine = isa ? SNAS_ENGINE_AUTO : SNAS_ENGINE_REF;
+    setenv("SNAS_ISA", isa ? isa : "ref", 1);
+    fixture_make(&f, &o, s->genotype);
+    round_all(&f);
+    set_z(&f, s->z);
+    struct snas_forward forward = fixture_forward(&f);
+    forward.bn = SNAS_BN_BATCH_UPDATE;
+    struct snas_loss loss;
+    if (s->bn == SNAS_BN_ESTIMATE)
+        snas_net_estimate_begin(f.net);
+    forward.bn = s->bn == SNAS_BN_RUNNING ? SNAS_BN_BATCH_UPDATE : s->bn;
+    for (int i = 0; i < (s->bn == SNAS_BN_RUNNING ? 3 : 1); i++)
+        assert_ok(snas_net_forward(f.net, &forward, &loss, &err), &err);
+    if (s->bn == SNAS_BN_ESTIMATE)
+        snas_net_estimate_end(f.net);
+    if (s->bn == SNAS_BN_RUNNING || s->bn == SNAS_BN_ESTIMATE) {
+        forward.bn = SNAS_BN_RUNNING;
+        assert_ok(snas_net_forward(f.net, &forward, &loss, &err), &err);
+    } else {
+        size_t n_images = (size_t)(BATCH * f.image_values), n_z = (size_t)f.network->n_z;
+        double *dz = calloc(n_z + 1, sizeof *dz);
+        void *dimages = calloc(n_images, sizeof(double));
+        assert_true(dz && dimages);
+        struct snas_backward b = {.dz = dz, .dimages = dimages};
+        assert_ok(snas_net_backward(f.net, &b, &err), &err);
+        keep(&f, &r, GRAD, snas_net_grad(f.net), snas_net_theta_size(f.net));
+        keep(&f, &r, DZ, dz, n_z);
+        keep(&f, &r, DIMAGES, dimages, n_images);
+        free(dz);
+        free(dimages);
+    }
+    keep(&f, &r, LOSS, &loss.loss, 1);
+    keep(&f, &r, LOGITS, snas_net_logits(f.net), (size_t)(BATCH * CLASSES));
+    keep(&f, &r, STATS, snas_net_stats(f.net), snas_net_stats_size(f.net));
+    struct snas_plan_report report;
+    assert_ok(snas_net_plan(f.network, &f.options, &report, &err), &err);
+    r.reference_share = report.reference_share;
+    snas_plan_report_clear(&report);
+    unsetenv("SNAS_ISA");
+    fixture_clear(&f);
+    return r;
+}
+
+static double distance(const struct result *a, const struct result *truth, int part)
+{
+    double d = 0, n = 0;
+    assert_int_equal(a->n[part], truth->n[part]);
+    for (size_t i = 0; i < a->n[part]; i++) {
+        double e = a->v[part][i] - truth->v[part][i];
+        d += e * e;
+        n += truth->v[part][i] * truth->v[part][i];
+    }
+    return n > 0 ? sqrt(d / n) : sqrt(d);
+}
+
+static const char *const isas[] = {"generic", "avx2", "avx512"};
+
+/* `strict`: the bound that holds whatever the float reference says; 0: none. */
+static void check(const struct snas_space *space, const struct setup *s, double strict)
+{
+    struct result truth = run(space, s, SNAS_PRECISION_F64, NULL);
+    struct result ref = run(space, s, SNAS_PRECISION_F32, NULL);
+    for (size_t i = 0; i < sizeof isas / sizeof isas[0]; i++) {
+        if (!snas_kernels_find(isas[i]))
+            continue;
+        struct result fast = run(space, s, SNAS_PRECISION_F32, isas[i]);
+        assert_true(fast.reference_share < 0.05);
+        for (int part = 0; part < PARTS; part++) {
+            double d = distance(&fast, &truth, part), r = distance(&ref, &truth, part);
+            double allowed = strict > 0 ? strict : 2 * r + 1e-6;
+            if (getenv("SNAS_TEST_SHOW"))
+                print_message("%d layers C=%d %dx%d %s %s: %.3g (reference %.3g)\n",
+                              s->shape.layers, s->shape.channels, s->shape.h, s->shape.w, isas[i],
+                              part_names[part], d, r);
+            if (!(d <= allowed))
+                fail_msg("%d layers, C=%d, %dx%d, %s: %s is %.3g from the truth, the float "
+                         "reference %.3g",
+                         s->shape.layers, s->shape.channels, s->shape.h, s->shape.w, isas[i],
+                         part_names[part], d, r);
+        }
+        result_clear(&fast);
+    }
+    result_clear(&truth);
+    result_clear(&ref);
+}
+
+static struct snas_space test_space(void)
+{
+    struct snas_space space;
+    fixture_net_space(&space);
+    return space;
+}
+
+static void cell__agrees_at_1e_4_when_channels_and_sides_vary(void **state)
+{
+    (void)state;
+    static const struct shape shapes[] = {{1, 8, 1, 6, 6, 0},  {1, 5, 3, 5, 7, 1},
+                                          {1, 16, 3, 4, 4, 0}, {1, 24, 2, 3, 3, 0},
+                                          {1, 8, 3, 7, 9, 1},  {1, 1, 1, 2, 5, 0}};
+    struct snas_space space = test_space();
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        for (int reduce = 0; reduce < 2; reduce++) {
+            struct setup s = {.shape = shapes[i], .bn = SNAS_BN_BATCH_UPDATE};
+            space.reduce_num[0] = reduce ? 0 : 1;
+            check(&space, &s, 1e-4);
+        }
+}
+
+static void supernet__is_as_exact_as_the_reference_when_all_ops_live(void **state)
+{
+    (void)state;
+    static const struct shape shapes[] = {{3, 8, 1, 12, 12, 0}, {3, 6, 3, 9, 7, 1}};
+    struct snas_space space = test_space();
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        struct setup s = {.shape = shapes[i], .bn = SNAS_BN_BATCH};
+        check(&space, &s, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cell__agrees_at_1e_4_when_channels_and_sides_vary),
+        cmocka_unit_test(supernet__is_as_exact_as_the_reference_when_all_ops_live),
+    };
+    return snas_test_run(tests);
+}
