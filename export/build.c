@@ -87,8 +87,8 @@ static enum snas_status add_vector(struct builder *b, int param, const char *sco
     char name[SNAS_G_NAME * 2];
     snprintf(name, sizeof name, "%s.%s", scope, part);
     int64_t shape[1] = {count};
-    enum snas_status s = snas_graph_add_tensor(
-        b->g, param >= 0 ? b->net->params[param].name : name, 1, shape, tensor, b->err);
+    enum snas_status s = snas_graph_add_tensor(b->g, param >= 0 ? b->net->params[param].name : name,
+                                               1, shape, tensor, b->err);
     if (s)
         return s;
     if (param >= 0 && b->net->params[param].count != (size_t)count)
@@ -112,8 +112,8 @@ static enum snas_status layer_conv(struct builder *b, const struct snas_layer *l
     n.group = depthwise ? l->in.c : 1;
     n.pad[0] = n.pad[2] = n.dilation * (n.kh - 1) / 2;
     n.pad[1] = n.pad[3] = n.dilation * (n.kw - 1) / 2;
-    enum snas_status s = add_conv_weight(b, l->weight, n.kh, n.kw, depthwise ? 1 : l->in.c,
-                                         l->out.c, &n.tensor[0]);
+    enum snas_status s =
+        add_conv_weight(b, l->weight, n.kh, n.kw, depthwise ? 1 : l->in.c, l->out.c, &n.tensor[0]);
     if (s == SNAS_OK && l->bias >= 0)
         s = add_vector(b, l->bias, n.scope, "bias", l->out.c, 0, &n.tensor[1]);
     return s ? s : emit_unary(b, &n, in, l->out, out);
@@ -273,21 +273,17 @@ static enum snas_status build_layer(struct builder *b, const struct snas_layer *
 
 /* --- blocks, tensors, cells --- */
 
-/* Both names from the block's: dots become slashes; "edge0.sep_conv_3x3" becomes one part of the
- * path and loses the op in the scope, as in the child's parameter names. */
+/* Both names from the block's: "cell2.node1.edge0" -> "/cell2/node1/edge0_sep_conv_3x3". */
 static void enter(struct builder *b, const struct snas_block *block)
 {
-    char base[SNAS_G_NAME];
-    snprintf(base, sizeof base, "%s", block->name);
-    const char *op = block->op >= 0 ? b->net->space->ops[block->op].name : NULL;
-    size_t length = strlen(base), tail = op ? strlen(op) + 1 : 0;
-    if (op && length > tail && base[length - tail] == '.' &&
-        strcmp(base + length - tail + 1, op) == 0)
-        base[length - tail] = '\0';
-    snprintf(b->scope, sizeof b->scope, "%s", base);
-    for (char *c = base; *c; c++)
+    snprintf(b->scope, sizeof b->scope, "%s", block->name);
+    char path[sizeof block->name];
+    memcpy(path, block->name, sizeof path);
+    for (char *c = path; *c; c++)
         *c = *c == '.' ? '/' : *c;
-    snprintf(b->path, sizeof b->path, "/%.70s%s%.50s", base, op ? "_" : "", op ? op : "");
+    int edge = block->op >= 0;
+    snprintf(b->path, sizeof b->path, "/%s%s%s", path, edge ? "_" : "",
+             edge ? b->net->space->ops[block->op].name : "");
 }
 
 static enum snas_status build_block(struct builder *b, int block, int in, int *out)
@@ -424,8 +420,7 @@ static enum snas_status build_normalise(struct builder *b, int *value)
 {
     const struct snas_child_info *info = &b->child->info;
     struct snas_shape shape = b->g->values[*value].shape;
-    struct snas_graph_node n =
-        snas_graph_node_make(SNAS_G_BATCH_NORM, "/normalise", "normalise");
+    struct snas_graph_node n = snas_graph_node_make(SNAS_G_BATCH_NORM, "/normalise", "normalise");
     n.epsilon = 1e-5F;
     static const char *const part[SNAS_G_TENSORS] = {"scale", "bias", "mean", "var"};
     for (int k = 0; k < SNAS_G_TENSORS; k++) {

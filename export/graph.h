@@ -47,8 +47,8 @@ struct snas_graph_value {
 
 struct snas_graph_node {
     enum snas_graph_op op;
-    char name[SNAS_G_NAME];  /* "/cell2/node1/edge0_sep_conv_3x3/dw1" */
-    char scope[SNAS_G_NAME]; /* "cell2.node1.edge0.dw1": what its tensors' names begin with */
+    char name[SNAS_G_NAME];       /* "/cell2/node1/edge0_sep_conv_3x3/dw1" */
+    char scope[SNAS_G_NAME];      /* "cell2.node1.edge0.dw1": what its tensors' names begin with */
     int n_in, in[SNAS_MAX_NODES]; /* values */
     int out;                      /* value; each has one producer */
     /* conv and gemm: weight, bias; batch norm: scale, bias, mean, var; -1: none. A tensor belongs
