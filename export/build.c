@@ -22,9 +22,9 @@ struct builder {
 static struct snas_graph_node make(const struct builder *b, enum snas_graph_op op,
                                    const char *layer)
 {
-    char name[SNAS_G_NAME * 2], scope[SNAS_G_NAME * 2];
-    snprintf(name, sizeof name, "%s/%s", b->path, layer);
-    snprintf(scope, sizeof scope, "%s.%s", b->scope, layer);
+    char name[SNAS_G_NAME], scope[SNAS_G_NAME];
+    snas_graph_set_name(name, "%s/%s", b->path, layer);
+    snas_graph_set_name(scope, "%s.%s", b->scope, layer);
     return snas_graph_node_make(op, name, scope);
 }
 
@@ -84,8 +84,8 @@ static enum snas_status add_conv_weight(struct builder *b, int param, int kh, in
 static enum snas_status add_vector(struct builder *b, int param, const char *scope,
                                    const char *part, int count, float fill, int *tensor)
 {
-    char name[SNAS_G_NAME * 2];
-    snprintf(name, sizeof name, "%s.%s", scope, part);
+    char name[SNAS_G_NAME];
+    snas_graph_set_name(name, "%s.%s", scope, part);
     int64_t shape[1] = {count};
     enum snas_status s = snas_graph_add_tensor(b->g, param >= 0 ? b->net->params[param].name : name,
                                                1, shape, tensor, b->err);
@@ -234,7 +234,7 @@ static enum snas_status layer_relu(struct builder *b, const struct snas_layer *l
     struct snas_graph_node n = make(b, SNAS_G_RELU, l->name);
     for (int t = 0; t < b->net->n_tensors; t++)
         if (b->value[t] == in) {
-            snprintf(n.name, sizeof n.name, "/%s/relu", b->net->tensors[t].name);
+            snas_graph_set_name(n.name, "/%s/relu", b->net->tensors[t].name);
             for (char *c = n.name + 1; *c; c++)
                 *c = *c == '.' ? '/' : *c;
             break;
@@ -276,14 +276,14 @@ static enum snas_status build_layer(struct builder *b, const struct snas_layer *
 /* Both names from the block's: "cell2.node1.edge0" -> "/cell2/node1/edge0_sep_conv_3x3". */
 static void enter(struct builder *b, const struct snas_block *block)
 {
-    snprintf(b->scope, sizeof b->scope, "%s", block->name);
+    snas_graph_set_name(b->scope, "%s", block->name);
     char path[sizeof block->name];
     memcpy(path, block->name, sizeof path);
     for (char *c = path; *c; c++)
         *c = *c == '.' ? '/' : *c;
     int edge = block->op >= 0;
-    snprintf(b->path, sizeof b->path, "/%s%s%s", path, edge ? "_" : "",
-             edge ? b->net->space->ops[block->op].name : "");
+    snas_graph_set_name(b->path, "/%s%s%s", path, edge ? "_" : "",
+                        edge ? b->net->space->ops[block->op].name : "");
 }
 
 static enum snas_status build_block(struct builder *b, int block, int in, int *out)
@@ -302,8 +302,8 @@ static enum snas_status build_block(struct builder *b, int block, int in, int *o
 /* Names that follow from a tensor: "cell2.node1" -> "/cell2/node1". */
 static void enter_tensor(struct builder *b, const struct snas_tensor *t)
 {
-    snprintf(b->scope, sizeof b->scope, "%s", t->name);
-    snprintf(b->path, sizeof b->path, "/%s", t->name);
+    snas_graph_set_name(b->scope, "%s", t->name);
+    snas_graph_set_name(b->path, "/%s", t->name);
     for (char *c = b->path; *c; c++)
         *c = *c == '.' ? '/' : *c;
 }

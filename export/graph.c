@@ -1,5 +1,6 @@
 #include "export/graph.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,16 @@ static enum snas_status grow(void **items, int *room, int used, size_t size, str
     *items = grown;
     *room = wanted;
     return SNAS_OK;
+}
+
+void snas_graph_set_name(char *name, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(name, SNAS_G_NAME, fmt, args);
+    va_end(args);
+    if (n < 0 || n >= SNAS_G_NAME)
+        SNAS_BUG("the name '%s...' does not fit", name);
 }
 
 enum snas_status snas_graph_add_value(struct snas_graph *g, struct snas_shape shape, int flat,
@@ -43,7 +54,7 @@ enum snas_status snas_graph_add_tensor(struct snas_graph *g, const char *name, i
     g->tensors = items;
     struct snas_graph_tensor *t = &g->tensors[g->n_tensors];
     memset(t, 0, sizeof *t);
-    snprintf(t->name, sizeof t->name, "%s", name);
+    snas_graph_set_name(t->name, "%s", name);
     t->ndim = ndim;
     t->count = 1;
     for (int i = 0; i < ndim; i++) {
@@ -72,8 +83,8 @@ struct snas_graph_node snas_graph_node_make(enum snas_graph_op op, const char *n
                                             const char *scope)
 {
     struct snas_graph_node n = {.op = op, .kh = 1, .kw = 1, .stride = 1, .dilation = 1, .group = 1};
-    snprintf(n.name, sizeof n.name, "%s", name);
-    snprintf(n.scope, sizeof n.scope, "%s", scope);
+    snas_graph_set_name(n.name, "%s", name);
+    snas_graph_set_name(n.scope, "%s", scope);
     for (int i = 0; i < SNAS_G_TENSORS; i++)
         n.tensor[i] = -1;
     return n;

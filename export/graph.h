@@ -82,6 +82,9 @@ enum snas_status snas_graph_add_node(struct snas_graph *g, const struct snas_gra
 /* A node of this op with no inputs, no tensors, kernel 1, stride 1, dilation 1, group 1. */
 struct snas_graph_node snas_graph_node_make(enum snas_graph_op op, const char *name,
                                             const char *scope);
+/* Writes a name of at most SNAS_G_NAME - 1 bytes; the parts are bounded, so a longer one is a bug.
+ */
+void snas_graph_set_name(char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Every reader of `from`, and the graph's output, reads `to` from now on. */
 void snas_graph_replace(struct snas_graph *g, int from, int to);
 int snas_graph_producer(const struct snas_graph *g, int value); /* node, or -1: the input */

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,18 +37,12 @@ enum snas_status snas_pass_name(struct snas_graph *g, struct snas_err *err)
     static const char *const part[SNAS_G_TENSORS] = {"weight", "bias", "mean", "var"};
     for (int i = 0; i < g->n_nodes; i++) {
         const struct snas_graph_node *n = &g->nodes[i];
-        char name[2 * SNAS_G_NAME];
-        snprintf(name, sizeof name, "%s_out", n->name);
-        snprintf(g->values[n->out].name, sizeof g->values[n->out].name, "%s", name);
-        for (int k = 0; k < SNAS_G_TENSORS; k++) {
-            if (n->tensor[k] < 0 || g->tensors[n->tensor[k]].name[0])
-                continue;
-            struct snas_graph_tensor *t = &g->tensors[n->tensor[k]];
-            snprintf(name, sizeof name, "%s.%s", n->scope, part[k]);
-            snprintf(t->name, sizeof t->name, "%s", name);
-        }
+        snas_graph_set_name(g->values[n->out].name, "%s_out", n->name);
+        for (int k = 0; k < SNAS_G_TENSORS; k++)
+            if (n->tensor[k] >= 0 && !g->tensors[n->tensor[k]].name[0])
+                snas_graph_set_name(g->tensors[n->tensor[k]].name, "%s.%s", n->scope, part[k]);
     }
-    snprintf(g->values[g->input].name, SNAS_G_NAME, "input");
-    snprintf(g->values[g->output].name, SNAS_G_NAME, "logits");
+    snas_graph_set_name(g->values[g->input].name, "input");
+    snas_graph_set_name(g->values[g->output].name, "logits");
     return check_unique(g, err);
 }
