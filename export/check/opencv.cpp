@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 #include <opencv2/dnn.hpp>
+#include <stdexcept>
 
 #include "export/check/session.h"
 

@@ -30,7 +30,5 @@ static void close_session(void *state)
     (void)state;
 }
 
-const struct snas_runtime_ops snas_runtime_opencv = {.available = available,
-                                                     .open = open_session,
-                                                     .run = run_session,
-                                                     .close = close_session};
+const struct snas_runtime_ops snas_runtime_opencv = {
+    .available = available, .open = open_session, .run = run_session, .close = close_session};

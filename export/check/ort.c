@@ -10,7 +10,7 @@
 
 #ifdef SNAS_HAVE_ORT_HEADER
 
-#include "onnxruntime_c_api.h"
+#include <onnxruntime_c_api.h>
 
 enum { API_VERSION = 1 };
 
@@ -24,8 +24,9 @@ static struct {
 static void load(void)
 {
     const char *asked = getenv("SNAS_ORT_LIBRARY");
-    const char *places[] = {asked && *asked ? asked : NULL, SNAS_RUNTIMES_DIR "/ort/libonnxruntime.so",
-                            "libonnxruntime.so.1", "libonnxruntime.so"};
+    const char *places[] = {asked && *asked ? asked : NULL,
+                            SNAS_RUNTIMES_DIR "/ort/libonnxruntime.so", "libonnxruntime.so.1",
+                            "libonnxruntime.so"};
     void *library = NULL;
     if (places[0]) {
         library = dlopen(places[0], RTLD_NOW | RTLD_LOCAL);
@@ -138,8 +139,8 @@ static int open_session(const char *path, int threads, const int *chw, int class
 }
 
 /* The output's shape must be [n, classes] before its values are copied. */
-static int copy_output(const struct ort_session *s, OrtValue *value, int n, float *logits, char *why,
-                       int size)
+static int copy_output(const struct ort_session *s, OrtValue *value, int n, float *logits,
+                       char *why, int size)
 {
     const OrtApi *api = ort.api;
     OrtTensorTypeAndShapeInfo *info = NULL;
@@ -171,13 +172,13 @@ static int run_session(void *state, const float *images, int n, float *logits, c
     } data = {.in = images};
     const char *inputs[] = {s->input}, *outputs[] = {s->output};
     OrtValue *in = NULL, *out = NULL;
-    int bad = ok(api->CreateTensorWithDataAsOrtValue(s->memory, data.out, bytes, shape, 4,
-                                                     ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in),
-                 why, size) ||
-              ok(api->Run(s->session, NULL, inputs, (const OrtValue *const *)&in, 1, outputs, 1,
-                          &out),
-                 why, size) ||
-              copy_output(s, out, n, logits, why, size);
+    int bad =
+        ok(api->CreateTensorWithDataAsOrtValue(s->memory, data.out, bytes, shape, 4,
+                                               ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &in),
+           why, size) ||
+        ok(api->Run(s->session, NULL, inputs, (const OrtValue *const *)&in, 1, outputs, 1, &out),
+           why, size) ||
+        copy_output(s, out, n, logits, why, size);
     api->ReleaseValue(in);
     api->ReleaseValue(out);
     return bad ? -1 : 0;
@@ -213,7 +214,5 @@ static void close_session(void *state)
 
 #endif
 
-const struct snas_runtime_ops snas_runtime_ort = {.available = available,
-                                                  .open = open_session,
-                                                  .run = run_session,
-                                                  .close = close_session};
+const struct snas_runtime_ops snas_runtime_ort = {
+    .available = available, .open = open_session, .run = run_session, .close = close_session};

@@ -4,8 +4,6 @@
 /* Internal to export/check: what a runtime's adapter provides. Plain C types only, so that the C++
  * adapter can include it. */
 
-#include "export/check/runtime.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -125,8 +125,7 @@ static enum snas_status read_tensor(struct snas_onnx_file *f, const char *name,
     }
     if (t->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
         return SNAS_OK;
-    if (t->has_data_location &&
-        t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+    if (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return external_data(f, name, t, out, err);
     if (t->has_raw_data && t->raw_data.len == out->count * sizeof(float))
         out->data = (const float *)(const void *)t->raw_data.data;
