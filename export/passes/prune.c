@@ -24,13 +24,14 @@ enum snas_status snas_pass_prune(struct snas_graph *g, struct snas_err *err)
                       "so its answer would be the same for every image");
     for (int i = 0; s == SNAS_OK && i < g->n_nodes; i++) {
         struct snas_graph_node *n = &g->nodes[i];
-        if (!snas_channels_any(g, &ch, ch.need, n->out)) {
-            n->removed = 1;
-        } else if (!snas_channels_any(g, &ch, ch.may, n->out)) {
+        if (!snas_channels_any(g, &ch, ch.may, n->out)) {
+            /* A concatenation may still list it: the slice pass sees to that. */
             n->op = SNAS_G_ZERO;
             n->n_in = 0;
             for (int k = 0; k < SNAS_G_TENSORS; k++)
                 n->tensor[k] = -1;
+        } else if (!snas_channels_any(g, &ch, ch.need, n->out)) {
+            n->removed = 1;
         } else if (n->op == SNAS_G_ADD) {
             prune_add(g, &ch, n);
         }

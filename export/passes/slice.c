@@ -65,8 +65,12 @@ enum snas_status snas_pass_slice(struct snas_graph *g, struct snas_err *err)
     enum snas_status s = snas_channels_find(g, &ch, err);
     if (s)
         return s;
-    for (int i = 0; i < g->n_nodes; i++)
-        slice_node(g, &ch, &g->nodes[i]);
+    for (int i = 0; i < g->n_nodes; i++) {
+        struct snas_graph_node *n = &g->nodes[i];
+        n->removed = !snas_channels_any(g, &ch, ch.need, n->out);
+        if (!n->removed)
+            slice_node(g, &ch, n);
+    }
     for (int v = 0; v < g->n_values; v++) {
         int kept = 0;
         for (int c = 0; c < g->values[v].shape.c; c++)
@@ -75,10 +79,10 @@ enum snas_status snas_pass_slice(struct snas_graph *g, struct snas_err *err)
     }
     for (int i = 0; i < g->n_nodes; i++) {
         struct snas_graph_node *n = &g->nodes[i];
-        int unread = !snas_channels_any(g, &ch, ch.need, n->out);
-        if (n->op == SNAS_G_CONCAT && n->n_in == 1)
+        if (n->op == SNAS_G_CONCAT && n->n_in == 1) {
+            n->removed = 1;
             snas_graph_replace(g, n->out, n->in[0]);
-        n->removed = unread || (n->op == SNAS_G_CONCAT && n->n_in == 1);
+        }
     }
     snas_channels_clear(&ch);
     snas_graph_sweep(g);
