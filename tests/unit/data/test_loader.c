@@ -180,6 +180,24 @@ static void loader__gives_the_same_batch_when_reached_by_any_way(void **state)
     fresh(&o, far, other, other_of);
 }
 
+static void loader__gives_the_same_stream_when_the_batch_is_another(void **state)
+{
+    (void)state;
+    static float stream[2][60 * IMAGE];
+    for (int k = 0; k < 2; k++) {
+        struct snas_loader_options o = all_options();
+        o.batch = k == 0 ? 5 : 12;
+        struct snas_loader *l = create(&o);
+        for (int at = 0; at < 60; at += o.batch) {
+            struct snas_loaded b;
+            snas_loader_next(l, &b);
+            memcpy(stream[k] + at * IMAGE, b.images, (size_t)o.batch * IMAGE * sizeof(float));
+        }
+        snas_loader_destroy(l);
+    }
+    assert_memory_equal(stream[0], stream[1], sizeof stream[0]);
+}
+
 static void loader__keeps_the_batch_in_hand_when_others_are_made_or_sought(void **state)
 {
     (void)state;
@@ -322,6 +340,7 @@ int main(void)
         cmocka_unit_test(loader__gives_every_image_once_a_pass_when_shuffled),
         cmocka_unit_test(loader__fills_batches_when_they_are_larger_than_the_part),
         cmocka_unit_test(loader__gives_the_same_batch_when_reached_by_any_way),
+        cmocka_unit_test(loader__gives_the_same_stream_when_the_batch_is_another),
         cmocka_unit_test(loader__keeps_the_batch_in_hand_when_others_are_made_or_sought),
         cmocka_unit_test(loader__augments_each_pass_differently_when_asked),
         cmocka_unit_test(loader__counts_the_wait_once_when_the_caller_is_faster),
