@@ -58,27 +58,49 @@ static const char *last_part(const char *name)
     return dot ? dot + 1 : name;
 }
 
-/* The nearest full name; failing that, a key whose last part is near: whoever forgets the section
- * is told it. */
-static const char *suggest(const struct snas_schema *schema, const char *name)
+/* A section that is near, into `text`. */
+static int suggest_section(const struct snas_schema *schema, const char *name, char *text,
+                           size_t size)
+{
+    for (size_t i = 0; i < schema->n_keys; i++) {
+        const char *key = schema->keys[i].name;
+        for (const char *dot = strchr(key, '.'); dot; dot = strchr(dot + 1, '.')) {
+            snprintf(text, size, "%.*s", (int)(dot - key), key);
+            const char *section = text;
+            if (snas_nearest(name, &section, 1) == 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* The nearest full name or section; failing that, a key whose last part is near: whoever forgets
+ * the section is told it. */
+static int suggest(const struct snas_schema *schema, const char *name, char *text, size_t size)
 {
     const char *names[SCHEMA_KEYS_MAX];
     for (size_t i = 0; i < schema->n_keys; i++)
         names[i] = schema->keys[i].name;
     int near = snas_nearest(name, names, schema->n_keys);
+    if (near < 0 && suggest_section(schema, name, text, size))
+        return 1;
     if (near < 0) {
         for (size_t i = 0; i < schema->n_keys; i++)
             names[i] = last_part(schema->keys[i].name);
         near = snas_nearest(last_part(name), names, schema->n_keys);
     }
-    return near < 0 ? NULL : schema->keys[near].name;
+    if (near >= 0)
+        snprintf(text, size, "%s", schema->keys[near].name);
+    return near >= 0;
 }
 
 static void unknown_key(const struct snas_schema *schema, const char *name, char *text, size_t size)
 {
-    const char *near = suggest(schema, name);
-    snprintf(text, size, near ? "unknown key '%s'; did you mean '%s'?" : "unknown key '%s'", name,
-             near);
+    char near[PATH_CHARS_MAX];
+    if (suggest(schema, name, near, sizeof near))
+        snprintf(text, size, "unknown key '%s'; did you mean '%s'?", name, near);
+    else
+        snprintf(text, size, "unknown key '%s'", name);
 }
 
 static void read_value(struct reading *r, int i, const struct snas_yaml *at,

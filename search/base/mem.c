@@ -31,21 +31,31 @@ static void *no_memory(size_t count, size_t size, struct snas_err *err)
     return NULL;
 }
 
+/* Bytes to ask for; 0 when no system has them. An empty array still gets a pointer: NULL means
+ * failure and nothing else. */
+static size_t bytes_of(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX)
+        return 0;
+    return bytes ? bytes : 1;
+}
+
 void *snas_alloc(size_t count, size_t size, struct snas_err *err)
 {
-    if (must_fail())
+    size_t bytes = bytes_of(count, size);
+    if (must_fail() || bytes == 0)
         return no_memory(count, size, err);
-    /* An empty array still gets a pointer: NULL means failure and nothing else. */
-    void *p = count && size ? calloc(count, size) : calloc(1, 1);
+    void *p = calloc(bytes, 1);
     return p ? p : no_memory(count, size, err);
 }
 
 void *snas_realloc(void *old, size_t count, size_t size, struct snas_err *err)
 {
-    size_t bytes;
-    if (must_fail() || __builtin_mul_overflow(count, size, &bytes))
+    size_t bytes = bytes_of(count, size);
+    if (must_fail() || bytes == 0)
         return no_memory(count, size, err);
-    void *p = realloc(old, bytes ? bytes : 1);
+    void *p = realloc(old, bytes);
     return p ? p : no_memory(count, size, err);
 }
 
