@@ -1,6 +1,7 @@
 # Flags that every target shares, and the switches of the presets.
 option(SNAS_TESTS "build the tests" ON)
 option(SNAS_WERROR "warnings are errors" ON)
+option(SNAS_FUZZ "build the libFuzzer targets (clang; the fuzz preset)" OFF)
 set(SNAS_SANITIZE "" CACHE STRING "sanitizers, comma-separated: address,undefined | thread")
 
 set(CMAKE_C_STANDARD 11)
@@ -21,5 +22,8 @@ endif()
 if(SNAS_SANITIZE)
   add_compile_options(-fsanitize=${SNAS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SNAS_SANITIZE})
+endif()
+if(SNAS_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 add_compile_definitions(_GNU_SOURCE SNAS_VERSION="${PROJECT_VERSION}")
