@@ -1,53 +1,11 @@
 #include "space/text.h"
 
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/io.h"
 #include "base/mem.h"
 #include "space/op.h"
-
-void snas_text_add(struct snas_text *t, const char *fmt, ...)
-{
-    if (t->failed)
-        return;
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
-    if (n < 0)
-        SNAS_BUG("a format that does not print: '%s'", fmt);
-    size_t need = t->n + (size_t)n + 1;
-    if (need > t->room) {
-        size_t room = need + t->room + 256;
-        char *data = snas_realloc(t->data, room, 1, NULL);
-        if (!data) {
-            t->failed = 1;
-            return;
-        }
-        t->data = data;
-        t->room = room;
-    }
-    va_start(args, fmt);
-    vsnprintf(t->data + t->n, t->room - t->n, fmt, args);
-    va_end(args);
-    t->n += (size_t)n;
-}
-
-enum snas_status snas_text_take(struct snas_text *t, char **out, struct snas_err *err)
-{
-    *out = NULL;
-    if (t->failed) {
-        snas_free(t->data);
-        *t = (struct snas_text){0};
-        return snas_fail(err, SNAS_E_NOMEM, "no memory for a text");
-    }
-    *out = t->data ? t->data : snas_strdup("", err);
-    *t = (struct snas_text){0};
-    return *out ? SNAS_OK : SNAS_E_NOMEM;
-}
 
 enum snas_status snas_shipped_or_path(const char *folder, const char *name, const char *extension,
                                       char **path, struct snas_err *err)

@@ -1,21 +1,9 @@
 #ifndef SNAS_SPACE_TEXT_H
 #define SNAS_SPACE_TEXT_H
 
-#include <stddef.h>
+#include "base/text.h"
 
-#include "base/status.h"
-
-/* Internal to space/: a text that grows. Keeps its first error and ignores what follows it; the
- * caller looks once, at the end. Start from {0}. */
-struct snas_text {
-    char *data;
-    size_t n, room;
-    int failed; /* no memory */
-};
-
-void snas_text_add(struct snas_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Hands the text over (caller frees with snas_free), or SNAS_E_NOMEM and NULL. */
-enum snas_status snas_text_take(struct snas_text *t, char **out, struct snas_err *err);
+/* Internal to space/: names, and where they lead. */
 
 /* Where `name` is: a path, or the name of a shipped file <folder>/<name><extension>. A name without
  * '/' and '.' is looked for among the shipped ones first. Caller frees. */

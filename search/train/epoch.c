@@ -86,7 +86,7 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
             snas_text_add(t, ",%d", summary[k].count[op]);
     snas_text_add(t, "\n");
     enum snas_status status = snas_text_check(t, err);
-    return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_METRICS, t->data, t->size, err)
+    return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_METRICS, t->data, t->n, err)
                              : status;
 }
 
@@ -111,7 +111,7 @@ static enum snas_status write_alpha(struct snas_search *s, struct snas_err *err)
     snprintf(name, sizeof(name), "alpha/epoch-%03lld.csv", (long long)(s->at.epoch + 1));
     enum snas_status status = snas_text_check(&t, err);
     if (status == SNAS_OK)
-        status = snas_run_write(&s->run, name, t.data, t.size, err);
+        status = snas_run_write(&s->run, name, t.data, t.n, err);
     snas_text_clear(&t);
     return status;
 }
@@ -139,7 +139,7 @@ static enum snas_status timing_row(struct snas_search *s, double evaluation, str
                   s->epoch_seconds > 0 ? (double)s->epoch_images / s->epoch_seconds : 0,
                   s->epoch_stall, evaluation);
     enum snas_status status = snas_text_check(t, err);
-    return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_TIMING, t->data, t->size, err)
+    return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_TIMING, t->data, t->n, err)
                              : status;
 }
 

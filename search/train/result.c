@@ -27,6 +27,19 @@ static json_t *totals_json(const struct snas_totals *t)
                      (json_int_t)t->madds_all);
 }
 
+/* How many cells of each kind the network has. */
+static json_t *cells_json(const struct snas_search *s)
+{
+    json_t *cells = json_object();
+    for (int k = 0; k < s->space.n_kinds; k++) {
+        int n = 0;
+        for (int c = 0; c < s->network->n_cells; c++)
+            n += s->network->cells[c].kind == k;
+        json_object_set_new(cells, s->space.kinds[k].name, json_integer(n));
+    }
+    return cells;
+}
+
 /* Accuracies are multiples of 1/n; ten digits show them without a binary tail. */
 static json_t *accuracy(double a)
 {
@@ -73,6 +86,7 @@ static json_t *report(struct snas_search *s, const struct snas_result *r, struct
     json_object_set_new(root, "dataset", json_string(s->source.ds.name));
     json_object_set_new(root, "channels", json_integer(s->config->network.channels));
     json_object_set_new(root, "layers", json_integer(s->config->network.layers));
+    json_object_set_new(root, "cells", cells_json(s));
     json_object_set_new(root, "epochs", json_integer(s->at.epoch));
     json_object_set_new(root, "steps", json_integer(s->at.epoch * s->steps_per_epoch));
     json_object_set_new(root, "supernet_params",
@@ -100,11 +114,13 @@ enum snas_status snas_result_write(struct snas_search *s, const struct snas_resu
                                    struct snas_err *err)
 {
     json_t *root = report(s, r, err);
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    char *json = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    char *text = json ? snas_format(err, "%s\n", json) : NULL;
     enum snas_status status =
         text ? snas_run_write(&s->run, SNAS_RUN_RESULT, text, strlen(text), err)
              : snas_fail(err, SNAS_E_NOMEM, "out of memory for %s", SNAS_RUN_RESULT);
-    free(text);
+    snas_free(text);
+    free(json);
     json_decref(root);
     return status;
 }

@@ -5,7 +5,7 @@
 
 #include "base/progress.h"
 #include "train/config.h"
-#include "train/text.h"
+#include "base/text.h"
 
 /* The run directory.
  *
