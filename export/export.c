@@ -11,6 +11,8 @@ static enum snas_status run_passes(struct snas_graph *g, const struct snas_expor
     enum snas_status s = snas_pass_prune(g, err);
     if (s == SNAS_OK)
         s = snas_pass_slice(g, err);
+    if (s == SNAS_OK)
+        s = snas_pass_share(g, err);
     snas_graph_count(g, &report->after);
     if (s == SNAS_OK)
         s = snas_pass_constant(g, &report->constants, err);

@@ -1,5 +1,7 @@
 #include "export/check/runtime.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -18,8 +20,28 @@ static const struct snas_runtime_ops *ops_of(enum snas_runtime which)
     return which == SNAS_RUNTIME_ORT ? &snas_runtime_ort : &snas_runtime_opencv;
 }
 
+/* 1 when SNAS_RUNTIMES is not set, or its comma-separated words name this one. */
+static int is_asked_for(enum snas_runtime which)
+{
+    const char *list = getenv("SNAS_RUNTIMES");
+    const char *word = which == SNAS_RUNTIME_ORT ? "ort" : "opencv";
+    if (!list)
+        return 1;
+    for (size_t n; *list; list += n + (list[n] == ',')) {
+        n = strcspn(list, ",");
+        if (n == strlen(word) && strncmp(list, word, n) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 int snas_runtime_available(enum snas_runtime which, char *version, int size)
 {
+    if (!is_asked_for(which)) {
+        snprintf(version, (size_t)size, "%s is left out by SNAS_RUNTIMES",
+                 which == SNAS_RUNTIME_ORT ? "ONNX Runtime" : "OpenCV DNN");
+        return 0;
+    }
     return ops_of(which)->available(version, size);
 }
 

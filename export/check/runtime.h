@@ -8,7 +8,8 @@
  * it. */
 enum snas_runtime { SNAS_RUNTIME_ORT, SNAS_RUNTIME_OPENCV };
 
-/* 1 when it can be used here; `version` (size >= 64) gets "ONNX Runtime 1.30.0" or why not. */
+/* SNAS_RUNTIMES in the environment ("ort", "opencv", "ort,opencv", "none") leaves others unused.
+ * 1 when it can be used here; `version` (size >= 64) gets "ONNX Runtime 1.30.0" or why not. */
 int snas_runtime_available(enum snas_runtime which, char *version, int size);
 
 struct snas_session;

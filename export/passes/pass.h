@@ -3,7 +3,7 @@
 
 #include "export/graph.h"
 
-/* Rewrites of a graph. Each keeps the outputs: exactly (prune, slice, constant, name), or to
+/* Rewrites of a graph. Each keeps the outputs: exactly (prune, slice, share, constant, name), or to
  * rounding (fold, computed in double). Each leaves a graph that is whole, in topological order. */
 
 /* Removes what is a constant zero and what nobody reads: terms of sums, dead nodes, dead cells,
@@ -16,6 +16,10 @@ enum snas_status snas_pass_prune(struct snas_graph *g, struct snas_err *err);
 /* Cuts the channels of zero parts of concatenations, and of what is computed from them, out of
  * every reader's weights. */
 enum snas_status snas_pass_slice(struct snas_graph *g, struct snas_err *err);
+
+/* Makes once what is computed twice without constants: the Relu of a tensor that lost its dead
+ * neighbours, one pool of one source on several edges. */
+enum snas_status snas_pass_share(struct snas_graph *g, struct snas_err *err);
 
 /* What is still a SNAS_G_ZERO is the source of a constant that counts: it becomes a 1x1
  * convolution of the input with zero weights, which every runtime computes alike at any batch.
