@@ -37,32 +37,23 @@ static enum snas_status hard_samples(struct snas_search *s, struct snas_result *
 static enum snas_status test_accuracy(struct snas_search *s, struct snas_net *child, double *out,
                                       struct snas_err *err)
 {
-    struct snas_dataset test;
+    struct snas_whole test;
     struct snas_score score;
     const struct snas_evaluate_options o = {.bn = SNAS_BN_RUNNING, .stop = s->options->stop};
     enum snas_status status =
-        snas_dataset_open(s->config->data.path, (enum snas_data_format)s->config->data.format,
-                          SNAS_SPLIT_TEST, &test, err);
+        snas_whole_open(s->config->data.path, (enum snas_data_format)s->config->data.format,
+                        SNAS_SPLIT_TEST, &test, err);
     if (status != SNAS_OK)
         return status;
-    uint32_t *all = snas_alloc((size_t)test.n, sizeof(*all), err);
-    status = all ? SNAS_OK : SNAS_E_NOMEM;
-    for (int i = 0; all && i < test.n; i++)
-        all[i] = (uint32_t)i;
-    if (status == SNAS_OK &&
-        (test.channels != s->source.ds.channels || test.height != s->source.ds.height ||
-         test.width != s->source.ds.width || test.classes != s->source.ds.classes))
-        status = snas_fail(err, SNAS_E_FORMAT,
-                           "the test images in '%s' have another shape than the training images",
-                           s->config->data.path);
+    status = snas_images_fit(s->network, &test.ds, err);
     if (status == SNAS_OK) {
-        const struct snas_image_set set = {
-            &test, all, test.n, s->source.mean, s->source.sd, (int)s->config->search.batch};
+        const struct snas_image_set set = {&test.ds,     test.indices,
+                                           test.ds.n,    s->source.mean,
+                                           s->source.sd, (int)s->config->search.batch};
         status = snas_evaluate(child, &set, &o, &score, err);
         *out = score.accuracy;
     }
-    snas_free(all);
-    snas_dataset_clear(&test);
+    snas_whole_clear(&test);
     return status;
 }
 

@@ -86,21 +86,17 @@ void snas_search_net_options(const struct snas_search_config *config, int traini
     out->drop_path = config->theta.drop_path;
 }
 
-static enum snas_status describe(struct snas_search *s, struct snas_err *err)
+enum snas_status snas_supernet_describe(const struct snas_search_config *config,
+                                        const struct snas_dataset *ds, struct snas_space *space,
+                                        struct snas_network **network, struct snas_err *err)
 {
-    const struct snas_search_config *config = s->config;
-    const struct snas_network_options o = {
-        .channels = (int)config->network.channels,
-        .layers = (int)config->network.layers,
-        .input = {s->source.ds.channels, s->source.ds.height, s->source.ds.width},
-        .classes = s->source.ds.classes,
-        .pool_bn = 1};
-    enum snas_status status = snas_space_read(config->space, &s->space, err);
-    if (status == SNAS_OK)
-        status = snas_network_create(&s->space, &o, NULL, &s->network, err);
-    if (status == SNAS_OK)
-        status = snas_cost_table_create(s->network, &s->costs, err);
-    return status;
+    const struct snas_network_options o = {.channels = (int)config->network.channels,
+                                           .layers = (int)config->network.layers,
+                                           .input = {ds->channels, ds->height, ds->width},
+                                           .classes = ds->classes,
+                                           .pool_bn = 1};
+    enum snas_status status = snas_space_read(config->space, space, err);
+    return status == SNAS_OK ? snas_network_create(space, &o, NULL, network, err) : status;
 }
 
 static enum snas_status make_method(struct snas_search *s, struct snas_err *err)
@@ -123,7 +119,9 @@ enum snas_status snas_search_init(struct snas_search *s, const struct snas_searc
     if (status == SNAS_OK)
         status = snas_source_open(config, &s->source, err);
     if (status == SNAS_OK)
-        status = describe(s, err);
+        status = snas_supernet_describe(config, &s->source.ds, &s->space, &s->network, err);
+    if (status == SNAS_OK)
+        status = snas_cost_table_create(s->network, &s->costs, err);
     if (status == SNAS_OK)
         status = make_method(s, err);
     if (status == SNAS_OK)

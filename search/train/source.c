@@ -89,3 +89,42 @@ struct snas_image_set snas_source_estimate(const struct snas_source *s,
 {
     return image_set(s, config, s->estimate, s->n_estimate);
 }
+
+enum snas_status snas_whole_open(const char *path, enum snas_data_format format,
+                                 enum snas_split split, struct snas_whole *out,
+                                 struct snas_err *err)
+{
+    memset(out, 0, sizeof(*out));
+    enum snas_status s = snas_dataset_open(path, format, split, &out->ds, err);
+    if (s != SNAS_OK)
+        return s;
+    out->indices = snas_alloc((size_t)out->ds.n, sizeof(*out->indices), err);
+    if (!out->indices) {
+        snas_whole_clear(out);
+        return SNAS_E_NOMEM;
+    }
+    for (int i = 0; i < out->ds.n; i++)
+        out->indices[i] = (uint32_t)i;
+    return SNAS_OK;
+}
+
+void snas_whole_clear(struct snas_whole *w)
+{
+    snas_dataset_clear(&w->ds);
+    snas_free(w->indices);
+    memset(w, 0, sizeof(*w));
+}
+
+enum snas_status snas_images_fit(const struct snas_network *network, const struct snas_dataset *ds,
+                                 struct snas_err *err)
+{
+    const struct snas_network_options *o = &network->options;
+    if (ds->channels == o->input.c && ds->height == o->input.h && ds->width == o->input.w &&
+        ds->classes == o->classes)
+        return SNAS_OK;
+    return snas_fail(err, SNAS_E_FORMAT,
+                     "data '%s' has %dx%dx%d images of %d classes, the network takes %dx%dx%d and "
+                     "%d classes",
+                     ds->name, ds->channels, ds->height, ds->width, ds->classes, o->input.c,
+                     o->input.h, o->input.w, o->classes);
+}

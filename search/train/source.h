@@ -29,4 +29,17 @@ struct snas_image_set snas_source_held(const struct snas_source *s,
 struct snas_image_set snas_source_estimate(const struct snas_source *s,
                                            const struct snas_search_config *config);
 
+/* Every image of one split, in the files' order. */
+struct snas_whole {
+    struct snas_dataset ds;
+    uint32_t *indices; /* [ds.n] */
+};
+enum snas_status snas_whole_open(const char *path, enum snas_data_format format,
+                                 enum snas_split split, struct snas_whole *out,
+                                 struct snas_err *err);
+void snas_whole_clear(struct snas_whole *w);
+/* SNAS_E_FORMAT, with both shapes, when a network does not take these images or classes. */
+enum snas_status snas_images_fit(const struct snas_network *network, const struct snas_dataset *ds,
+                                 struct snas_err *err);
+
 #endif

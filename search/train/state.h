@@ -51,6 +51,10 @@ enum snas_status snas_search_init(struct snas_search *search,
                                   const struct snas_search_options *options, struct snas_err *err);
 void snas_search_clear(struct snas_search *search);
 
+/* Space and supernet of a configuration on images of this shape. */
+enum snas_status snas_supernet_describe(const struct snas_search_config *config,
+                                        const struct snas_dataset *ds, struct snas_space *space,
+                                        struct snas_network **network, struct snas_err *err);
 void snas_search_net_options(const struct snas_search_config *config, int training,
                              struct snas_net_options *out);
 

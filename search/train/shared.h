@@ -1,0 +1,31 @@
+#ifndef SNAS_TRAIN_SHARED_H
+#define SNAS_TRAIN_SHARED_H
+
+#include "train/source.h"
+
+/* The weights that a run's candidates share, for scoring any genotype of its space. */
+struct snas_shared {
+    struct snas_search_config config; /* the run's, with the caller's data path and threads */
+    struct snas_space space;
+    struct snas_source source;
+    struct snas_network *network;
+    struct snas_net *net;
+    double *z;
+};
+/* Reads config.yaml and the checkpoint of a run directory. `data` NULL: the configuration's
+ * default path. Clear after an error too. */
+enum snas_status snas_shared_open(const char *dir, const char *data, int threads,
+                                  struct snas_shared *out, struct snas_err *err);
+void snas_shared_clear(struct snas_shared *s);
+
+/* Accuracy of a genotype (at most one op an edge) with batch norm re-estimated for it on the run's
+ * training images; confusion as in snas_evaluate_options, or NULL. */
+enum snas_status snas_shared_score(struct snas_shared *s, const struct snas_genotype *g,
+                                   const struct snas_image_set *set, int64_t *confusion,
+                                   struct snas_score *out, struct snas_err *err);
+
+/* 1 when a path of the genotype's network leads from the input to the logits. */
+enum snas_status snas_shared_connected(const struct snas_shared *s, const struct snas_genotype *g,
+                                       int *connected, struct snas_err *err);
+
+#endif

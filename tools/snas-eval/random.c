@@ -1,0 +1,109 @@
+/* How a run's own genotype stands among random ones, all with the run's shared weights. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "methods/method.h"
+#include "snas-eval/eval.h"
+#include "train/run.h"
+#include "train/shared.h"
+
+static enum snas_status run_genotype(const char *run, const struct snas_shared *shared,
+                                     struct snas_genotype *out, struct snas_err *err)
+{
+    char *path = snas_format(err, "%s/genotype/epoch-%03lld.json", run,
+                             (long long)shared->config.search.epochs);
+    enum snas_status s = path ? snas_genotype_read(path, &shared->space, out, err) : SNAS_E_NOMEM;
+    snas_free(path);
+    return s;
+}
+
+/* Random genotypes are numbered; one that is disconnected answers by chance alone, which would
+ * flatter ours: the next number takes its place. */
+static enum snas_status score_random(struct snas_shared *shared, int n, uint64_t seed,
+                                     const struct snas_image_set *set, double *accuracy,
+                                     int *redrawn, struct snas_err *err)
+{
+    *redrawn = 0;
+    for (int i = 0, index = 0; i < n; index++) {
+        struct snas_genotype g;
+        struct snas_score score;
+        int connected;
+        snas_z_random(shared->network, seed, (uint64_t)index, shared->z, &g);
+        enum snas_status s = snas_shared_connected(shared, &g, &connected, err);
+        if (s != SNAS_OK)
+            return s;
+        if (!connected) {
+            ++*redrawn;
+            continue;
+        }
+        s = snas_shared_score(shared, &g, set, NULL, &score, err);
+        if (s != SNAS_OK)
+            return s;
+        accuracy[i++] = score.accuracy;
+    }
+    return SNAS_OK;
+}
+
+static void print(const char *run, double own, const double *accuracy, int n, int redrawn, int json)
+{
+    double sum = 0, squares = 0, best = 0;
+    int beaten = 0;
+    for (int i = 0; i < n; i++) {
+        sum += accuracy[i];
+        best = accuracy[i] > best ? accuracy[i] : best;
+        beaten += accuracy[i] < own;
+    }
+    double mean = sum / n;
+    for (int i = 0; i < n; i++)
+        squares += (accuracy[i] - mean) * (accuracy[i] - mean);
+    double sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
+    if (json) {
+        json_t *list = json_array();
+        for (int i = 0; i < n; i++)
+            json_array_append_new(list, json_real(accuracy[i]));
+        json_t *root = json_pack("{s:s, s:f, s:o, s:f, s:f, s:f, s:i, s:i}", "run", run, "child",
+                                 own, "random", list, "mean", mean, "sd", sd, "max", best, "beaten",
+                                 beaten, "redrawn", redrawn);
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        putchar('\n');
+        json_decref(root);
+        return;
+    }
+    printf("%s, shared weights, batch norm re-estimated for each genotype, validation images\n",
+           run);
+    printf("  the run's child      %.2f%%\n", 100 * own);
+    printf("  %3d random genotypes %.2f +- %.2f%%, best %.2f%%\n", n, 100 * mean, 100 * sd,
+           100 * best);
+    printf("  the child beats      %d of %d, and their mean by %.2f points\n", beaten, n,
+           100 * (own - mean));
+    if (redrawn)
+        printf("  %d disconnected genotypes were drawn again\n", redrawn);
+}
+
+enum snas_status eval_random(const char *run, int n, uint64_t seed, const struct request *r,
+                             struct snas_err *err)
+{
+    struct snas_shared shared;
+    struct snas_genotype g;
+    struct snas_score own = {0};
+    int redrawn = 0;
+    double *accuracy = snas_alloc((size_t)n, sizeof(*accuracy), err);
+    if (!accuracy)
+        return SNAS_E_NOMEM;
+    enum snas_status s = snas_shared_open(run, request_data(r), r->threads, &shared, err);
+    const struct snas_image_set held = snas_source_held(&shared.source, &shared.config, 0);
+    if (s == SNAS_OK)
+        s = run_genotype(run, &shared, &g, err);
+    if (s == SNAS_OK)
+        s = snas_shared_score(&shared, &g, &held, NULL, &own, err);
+    if (s == SNAS_OK)
+        s = score_random(&shared, n, seed, &held, accuracy, &redrawn, err);
+    if (s == SNAS_OK)
+        print(run, own.accuracy, accuracy, n, redrawn, r->json);
+    snas_shared_clear(&shared);
+    snas_free(accuracy);
+    return s;
+}
