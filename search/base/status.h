@@ -38,6 +38,17 @@ enum snas_status snas_fail_more(struct snas_err *err, enum snas_status code, con
 enum snas_status snas_fail_context(struct snas_err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__
+/* The analyzer does not look into status.c: tell it that these return the code they are given. */
+static inline enum snas_status snas_fail_code(enum snas_status code)
+{
+    return code;
+}
+#define snas_fail(err, code, ...) (snas_fail(err, code, __VA_ARGS__), snas_fail_code(code))
+#define snas_fail_more(err, code, ...)                                                             \
+    (snas_fail_more(err, code, __VA_ARGS__), snas_fail_code(code))
+#endif
+
 /* A broken invariant of our own, live in release builds too: prints file, line and text to stderr
  * and aborts. Never for anything that input can cause. */
 _Noreturn void snas_bug(const char *file, int line, const char *fmt, ...)
