@@ -9,19 +9,19 @@ complain() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
 step()
 {
-    title=$1
+    step_title=$1
     shift
-    began=$(date +%s)
+    step_began=$(date +%s)
     : "${STEP_LOG:?}"
-    printf '== %s: %s\n' "$title" "$*" >>"$STEP_LOG"
-    from=$(($(wc -l <"$STEP_LOG") + 1))
-    [ -t 1 ] || printf '%s ...\n' "$title"
+    printf '== %s: %s\n' "$step_title" "$*" >>"$STEP_LOG"
+    step_from=$(($(wc -l <"$STEP_LOG") + 1))
+    [ -t 1 ] || printf '%s ...\n' "$step_title"
     "$@" >>"$STEP_LOG" 2>&1 </dev/null &
     step_pid=$!
     trap 'kill "$step_pid" 2>/dev/null; wait "$step_pid" 2>/dev/null; exit 130' INT
     trap 'kill "$step_pid" 2>/dev/null; wait "$step_pid" 2>/dev/null; exit 143' TERM
     while [ -t 1 ] && kill -0 "$step_pid" 2>/dev/null; do
-        printf '\r%s ... %d s ' "$title" "$(($(date +%s) - began))"
+        printf '\r%s ... %d s ' "$step_title" "$(($(date +%s) - step_began))"
         sleep 0.5
     done
     step_status=0
@@ -29,11 +29,11 @@ step()
     trap - INT TERM
     [ -t 1 ] && printf '\r'
     if [ "$step_status" = 0 ]; then
-        printf '%s: done in %d s\n' "$title" "$(($(date +%s) - began))"
+        printf '%s: done in %d s\n' "$step_title" "$(($(date +%s) - step_began))"
         return 0
     fi
-    printf '%s: failed after %d s; the end of its output:\n' "$title" "$(($(date +%s) - began))"
-    tail -n "+$from" "$STEP_LOG" | tail -n 40 | sed 's/^/    /'
+    printf '%s: failed after %d s; the end of its output:\n' "$step_title" "$(($(date +%s) - step_began))"
+    tail -n "+$step_from" "$STEP_LOG" | tail -n 40 | sed 's/^/    /'
     say "all of it: $STEP_LOG"
     return "$step_status"
 }
