@@ -340,20 +340,17 @@ static enum snas_status tensor_value(struct builder *b, int tensor, int *out)
     *out = b->value[tensor];
     if (*out >= 0)
         return SNAS_OK;
-    int part[SNAS_MAX_NODES];
+    int part[SNAS_MAX_NODES] = {0};
     for (int i = 0; i < t->n_parts; i++) {
         part[i] = b->value[t->parts[i]];
         if (part[i] < 0)
             SNAS_BUG("%s is read before %s is made", t->name, b->net->tensors[t->parts[i]].name);
     }
+    if (t->n_parts == 0)
+        SNAS_BUG("%s is read before it is made", t->name);
     enum snas_status s;
     enter_tensor(b, t);
-    if (t->n_parts == 0) {
-        SNAS_BUG("%s is read before it is made", t->name);
-    } else if (t->n_parts == 1) {
-        *out = part[0];
-        s = SNAS_OK;
-    } else if (t->sum) {
+    if (t->sum) {
         s = build_sum(b, t->shape, part, t->n_parts, out);
     } else {
         struct snas_graph_node n = make(b, SNAS_G_CONCAT, "concat");
@@ -391,10 +388,11 @@ static enum snas_status build_node(struct builder *b, const struct snas_cell *ce
         const struct snas_edge *edge = &b->net->edges[e];
         if (b->net->blocks[edge->first_block].zero)
             continue;
-        int in;
+        int in, term = -1;
         s = tensor_value(b, cell->slot[edge->from], &in);
         if (s == SNAS_OK)
-            s = build_block(b, edge->first_block, in, &terms[n++]);
+            s = build_block(b, edge->first_block, in, &term);
+        terms[n++] = term;
     }
     enter_tensor(b, t);
     if (s == SNAS_OK)

@@ -14,7 +14,7 @@
 enum snas_status snas_pass_prune(struct snas_graph *g, struct snas_err *err);
 
 /* Cuts the channels of zero parts of concatenations, and of what is computed from them, out of
- * every reader's weights. */
+ * every reader's weights. Of a pruned graph. */
 enum snas_status snas_pass_slice(struct snas_graph *g, struct snas_err *err);
 
 /* Makes once what is computed twice without constants: the Relu of a tensor that lost its dead
