@@ -48,7 +48,7 @@ static enum snas_status parse_header(struct snas_st *st, struct snas_err *err)
     json_error_t problem;
     snas_json_begin();
     st->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
-    if (!st->header && snas_json_starved())
+    if (snas_json_starved())
         return snas_fail(err, SNAS_E_NOMEM, "out of memory reading '%s'", st->path);
     if (!st->header)
         return snas_fail(err, SNAS_E_FORMAT, "'%s' is not a safetensors file: header byte %d: %s",

@@ -1,6 +1,7 @@
 #include "base/safetensors_json.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 
@@ -30,10 +31,18 @@ size_t snas_dtype_size(enum snas_dtype t)
     return dtypes[t].size;
 }
 
+/* After a failed allocation jansson 2.14's printer goes on and leaves a part out, and its lexer
+ * goes on and looks for the end of a string that it lacks. So it never sees one: where ours fails
+ * it gets its memory all the same, and what it makes of it is thrown away (snas_json_starved). */
 static void *json_alloc(size_t size)
 {
     void *p = snas_alloc(1, size, NULL);
-    starved |= p == NULL;
+    if (p)
+        return p;
+    starved = 1;
+    p = malloc(size);
+    if (!p)
+        SNAS_BUG("no memory left for %zu bytes of JSON", size);
     return p;
 }
 

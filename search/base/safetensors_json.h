@@ -15,8 +15,8 @@ enum {
 const char *snas_dtype_name(enum snas_dtype t); /* "F32"; NULL when t is none */
 /* Makes jansson allocate by base/mem.h. Call before the first json_ call. */
 void snas_json_begin(void);
-/* 1 when an allocation of jansson's failed in this thread since snas_json_begin: it does not tell
- * that from wrong input. */
+/* 1 when an allocation of jansson's failed in this thread since snas_json_begin: ask after success,
+ * too, and throw the result away. */
 int snas_json_starved(void);
 
 #endif

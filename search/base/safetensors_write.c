@@ -98,8 +98,10 @@ static enum snas_status make_header(const struct snas_st_tensor *tensors, size_t
         s = put_tensor(header, &tensors[i], &at, err);
     if (s == SNAS_OK) {
         *text = json_dumps(header, JSON_COMPACT);
-        if (!*text)
+        if (!*text || snas_json_starved()) {
+            snas_free(*text);
             s = snas_fail(err, SNAS_E_NOMEM, "out of memory making a safetensors header");
+        }
     }
     json_decref(header);
     return s;
