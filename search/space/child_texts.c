@@ -3,27 +3,35 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/safetensors_json.h"
 
 const char *const snas_child_text_keys[SNAS_CHILD_TEXTS] = {
     "space", "genotype", "network", "labels", "mean", "sd", "dataset", "accuracies", "run"};
 
+/* What a NULL of jansson's means. */
+static enum snas_status no_json(const char *key, struct snas_err *err)
+{
+    if (snas_json_starved())
+        return snas_fail(err, SNAS_E_NOMEM, "metadata '%s': out of memory", key);
+    return snas_fail(err, SNAS_E_ARG, "metadata '%s': a text is not UTF-8", key);
+}
+
 /* Takes the reference. 17 digits bring every double back. */
 static enum snas_status dump(json_t *json, const char *key, char **out, struct snas_err *err)
 {
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    *out = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(json);
-    if (!text)
-        return snas_fail(err, SNAS_E_ARG, "%s: no memory, or a text that is not UTF-8", key);
-    *out = snas_strdup(text, err);
-    free(text);
-    return *out ? SNAS_OK : SNAS_E_NOMEM;
+    if (*out && !snas_json_starved())
+        return SNAS_OK;
+    snas_free(*out);
+    *out = NULL;
+    return no_json(key, err);
 }
 
 static json_t *network_json(const struct snas_network_options *o, double bn_eps)
@@ -79,6 +87,7 @@ enum snas_status snas_child_texts_make(const struct snas_child *child, struct sn
                                       &t[SNAS_CHILD_GENOTYPE], err);
     if (status == SNAS_OK && !(t[SNAS_CHILD_DATASET] = snas_strdup(info->dataset, err)))
         status = SNAS_E_NOMEM;
+    snas_json_begin();
     json_t *json[SNAS_CHILD_TEXTS] = {
         [SNAS_CHILD_NETWORK] = network_json(&net->options, info->bn_eps),
         [SNAS_CHILD_LABELS] = labels_json(info),
@@ -109,26 +118,34 @@ void snas_child_texts_clear(struct snas_child_texts *texts)
 
 static enum snas_status broken(const char *key, struct snas_err *err)
 {
+    if (snas_json_starved())
+        return no_json(key, err);
     return snas_fail(err, SNAS_E_FORMAT, "metadata '%s' is not what a child file has there", key);
 }
 
-/* NULL with the error said. */
-static json_t *load(const char *const *text, enum snas_child_text which, struct snas_err *err)
+/* The text as JSON; the caller drops the reference. */
+static enum snas_status load(const char *const *text, enum snas_child_text which, json_t **out,
+                             struct snas_err *err)
 {
     json_error_t why;
-    json_t *json = json_loads(text[which], JSON_REJECT_DUPLICATES, &why);
-    if (!json)
-        snas_fail(err, SNAS_E_FORMAT, "metadata '%s':%d:%d: %s", snas_child_text_keys[which],
-                  why.line, why.column, why.text);
-    return json;
+    snas_json_begin();
+    *out = json_loads(text[which], JSON_REJECT_DUPLICATES, &why);
+    if (*out && !snas_json_starved())
+        return SNAS_OK;
+    json_decref(*out);
+    if (snas_json_starved())
+        return no_json(snas_child_text_keys[which], err);
+    return snas_fail(err, SNAS_E_FORMAT, "metadata '%s':%d:%d: %s", snas_child_text_keys[which],
+                     why.line, why.column, why.text);
 }
 
 static enum snas_status read_network(const char *const *text, struct snas_network_options *o,
                                      double *bn_eps, struct snas_err *err)
 {
-    json_t *json = load(text, SNAS_CHILD_NETWORK, err);
-    if (!json)
-        return SNAS_E_FORMAT;
+    json_t *json;
+    enum snas_status status = load(text, SNAS_CHILD_NETWORK, &json, err);
+    if (status != SNAS_OK)
+        return status;
     int failed =
         json_unpack(json, "{s:i, s:i, s:[i,i,i!], s:i, s:b, s:b, s:F}", "channels", &o->channels,
                     "layers", &o->layers, "input", &o->input.c, &o->input.h, &o->input.w, "classes",
@@ -144,17 +161,18 @@ static enum snas_status read_network(const char *const *text, struct snas_networ
         failed = side < 1 || side > INT_MAX;
     }
     json_decref(json);
+    failed |= snas_json_starved(); /* json_unpack allocates */
     return failed ? broken(snas_child_text_keys[SNAS_CHILD_NETWORK], err) : SNAS_OK;
 }
 
 static enum snas_status read_labels(const char *const *text, struct snas_child_info *info,
                                     struct snas_err *err)
 {
-    json_t *json = load(text, SNAS_CHILD_LABELS, err);
-    if (!json)
-        return SNAS_E_FORMAT;
+    json_t *json;
+    enum snas_status status = load(text, SNAS_CHILD_LABELS, &json, err);
+    if (status != SNAS_OK)
+        return status;
     size_t n = json_array_size(json);
-    enum snas_status status = SNAS_OK;
     if (!json_is_array(json) || n > SNAS_MAX_CLASSES)
         status = broken(snas_child_text_keys[SNAS_CHILD_LABELS], err);
     if (status == SNAS_OK && n > 0 && !(info->labels = snas_alloc(n, sizeof(char *), err)))
@@ -175,9 +193,10 @@ static enum snas_status read_labels(const char *const *text, struct snas_child_i
 static enum snas_status read_reals(const char *const *text, enum snas_child_text which, int n,
                                    double *values, struct snas_err *err)
 {
-    json_t *json = load(text, which, err);
-    if (!json)
-        return SNAS_E_FORMAT;
+    json_t *json;
+    enum snas_status status = load(text, which, &json, err);
+    if (status != SNAS_OK)
+        return status;
     int failed = !json_is_array(json) || json_array_size(json) != (size_t)n;
     for (int i = 0; i < n && !failed; i++) {
         const json_t *v = json_array_get(json, (size_t)i);
@@ -198,9 +217,10 @@ static int read_accuracy(const json_t *v, double *out)
 static enum snas_status read_accuracies(const char *const *text, struct snas_child_info *info,
                                         struct snas_err *err)
 {
-    json_t *json = load(text, SNAS_CHILD_ACCURACIES, err);
-    if (!json)
-        return SNAS_E_FORMAT;
+    json_t *json;
+    enum snas_status status = load(text, SNAS_CHILD_ACCURACIES, &json, err);
+    if (status != SNAS_OK)
+        return status;
     int good = read_accuracy(json_object_get(json, "validation"), &info->validation_accuracy) &&
                read_accuracy(json_object_get(json, "test"), &info->test_accuracy);
     json_decref(json);
@@ -229,9 +249,10 @@ static int read_seed(const char *text, uint64_t *seed)
 static enum snas_status read_run(const char *const *text, struct snas_child_info *info,
                                  struct snas_err *err)
 {
-    json_t *json = load(text, SNAS_CHILD_RUN, err);
-    if (!json)
-        return SNAS_E_FORMAT;
+    json_t *json;
+    enum snas_status status = load(text, SNAS_CHILD_RUN, &json, err);
+    if (status != SNAS_OK)
+        return status;
     json_t *epoch = json_object_get(json, "epoch");
     json_int_t number = json_integer_value(epoch);
     int failed =

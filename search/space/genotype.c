@@ -8,7 +8,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "space/genotype_reader.h"
-#include "space/text.h"
+#include "space/names.h"
 
 #define SNAS_GENOTYPE_BYTES ((size_t)1 << 20)
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "space/genotype.h"
-#include "space/text.h"
+#include "base/text.h"
 
 static const char *comma(int i)
 {

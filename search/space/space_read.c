@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "space/space.h"
-#include "space/text.h"
+#include "space/names.h"
 
 #define SNAS_SPACE_BYTES ((size_t)1 << 20)
 #define SNAS_MAX_MULTIPLE 64 /* of C, in a stem */

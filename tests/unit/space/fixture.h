@@ -59,6 +59,7 @@ static inline void fixture_darts(struct snas_space *space)
                                       "skip_connect", "sep_conv_3x3", "sep_conv_5x5",
                                       "dil_conv_3x3", "dil_conv_5x5"};
     fixture_space(space, 4, 8, ops);
+    memset(space->name, 0, sizeof space->name);
     snprintf(space->name, sizeof space->name, "darts");
 }
 

@@ -1,4 +1,4 @@
-#include "space/text.h"
+#include "space/names.h"
 
 #include <ctype.h>
 #include <string.h>

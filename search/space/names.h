@@ -1,5 +1,5 @@
-#ifndef SNAS_SPACE_TEXT_H
-#define SNAS_SPACE_TEXT_H
+#ifndef SNAS_SPACE_NAMES_H
+#define SNAS_SPACE_NAMES_H
 
 #include "base/text.h"
 
