@@ -10,6 +10,15 @@
 #define INLINE inline __attribute__((always_inline))
 #define EACH8(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7)
 #define EACH9(M) EACH8(M) M(8)
+#define EACH16(M) EACH9(M) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
+/* (i, i + shift) */
+#define SHIFT0(M) M(0, 0) M(1, 1) M(2, 2) M(3, 3) M(4, 4) M(5, 5) M(6, 6) M(7, 7)
+#define SHIFT1(M) M(0, 1) M(1, 2) M(2, 3) M(3, 4) M(4, 5) M(5, 6) M(6, 7) M(7, 8)
+#define SHIFT2(M) M(0, 2) M(1, 3) M(2, 4) M(3, 5) M(4, 6) M(5, 7) M(6, 8) M(7, 9)
+#define SHIFT3(M) M(0, 3) M(1, 4) M(2, 5) M(3, 6) M(4, 7) M(5, 8) M(6, 9) M(7, 10)
+#define SHIFT4(M) M(0, 4) M(1, 5) M(2, 6) M(3, 7) M(4, 8) M(5, 9) M(6, 10) M(7, 11)
+#define SHIFT6(M) M(0, 6) M(1, 7) M(2, 8) M(3, 9) M(4, 10) M(5, 11) M(6, 12) M(7, 13)
+#define SHIFT8(M) M(0, 8) M(1, 9) M(2, 10) M(3, 11) M(4, 12) M(5, 13) M(6, 14) M(7, 15)
 #define CASES8(M) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8)
 
 /* How many of `left` the next step takes, at most 8: the last two steps share evenly. */
@@ -75,33 +84,34 @@ static INLINE struct snas_k_plane pairs_out(struct snas_k_plane s)
 }
 
 static void depthwise(int rows, int width, int c, struct snas_k_source in, int n,
-                      const struct snas_k_tap *taps, const float *w, struct snas_k_plane out,
+                      const struct snas_k_run *runs, const float *w, struct snas_k_plane out,
                       int accumulate)
 {
-    if (PAIRS(c) && in.px == 8 && out.px == 8) {
+    if (PAIRS(c)) {
         ptrdiff_t last = (width - 1) * 8;
-        WIDE_COLUMN(dw_column, rows, width / 2, pairs_in(in), n, taps, w, pairs_out(out),
+        WIDE_COLUMN(dw_column, rows, width / 2, pairs_in(in), n, runs, 16, w, pairs_out(out),
                     accumulate, 1);
         if (width & 1)
-            NARROW_COLUMN(dw_column, rows, 1, at_in(in, last), n, taps, w, at_out(out, last),
+            NARROW_COLUMN(dw_column, rows, 1, at_in(in, last), n, runs, 16, w, at_out(out, last),
                           accumulate, 0);
         return;
     }
-    COLUMNS(c, dw_column, rows, width, at_in(in, i), n, taps, w + i, at_out(out, i), accumulate, 0);
+    COLUMNS(c, dw_column, rows, width, at_in(in, i), n, runs, c, w + i, at_out(out, i), accumulate,
+            0);
 }
 
 static void depthwise_dw(int rows, int width, int c, struct snas_k_source in, int n,
-                         const struct snas_k_tap *taps, struct snas_k_source g, float *dw)
+                         const struct snas_k_run *runs, struct snas_k_source g, float *dw)
 {
-    if (PAIRS(c) && in.px == 8 && g.px == 8) {
+    if (PAIRS(c)) {
         ptrdiff_t last = (width - 1) * 8;
-        WIDE_COLUMN(dw_grad_column, rows, width / 2, pairs_in(in), n, taps, pairs_in(g), dw, c, 1);
+        WIDE_COLUMN(dw_grad_column, rows, width / 2, pairs_in(in), n, runs, 16, pairs_in(g), dw, 1);
         if (width & 1)
-            NARROW_COLUMN(dw_grad_column, rows, 1, at_in(in, last), n, taps, at_in(g, last), dw, c,
+            NARROW_COLUMN(dw_grad_column, rows, 1, at_in(in, last), n, runs, 16, at_in(g, last), dw,
                           0);
         return;
     }
-    COLUMNS(c, dw_grad_column, rows, width, at_in(in, i), n, taps, at_in(g, i), dw + i, c, 0);
+    COLUMNS(c, dw_grad_column, rows, width, at_in(in, i), n, runs, c, at_in(g, i), dw + i, 0);
 }
 
 static void matmul(int rows, int width, int k, int n, struct snas_k_source in, int n_taps,

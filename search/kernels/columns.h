@@ -4,36 +4,82 @@
  * constant after inlining: what lies behind it vanishes. */
 #include "kernels/lanes.h"
 
-/* ---- depthwise: `count` vectors along a row */
-static INLINE void V(dw_block)(int count, const float *in, ptrdiff_t in_px, int n,
-                               const struct snas_k_tap *taps, const float *w, float *out,
-                               ptrdiff_t out_px, int accumulate, int pair)
-{
+/* ---- depthwise: `count` vectors along a row. With 32 registers what the taps of a run share is
+ * read once: x<k> is the vector k pixels on. */
 #define INIT(i) V(vec) a##i = {0};
-    EACH8(INIT)
 #define LOAD(i)                                                                                    \
     if (count > i)                                                                                 \
         a##i = V(load)(out + i * out_px);
-    if (accumulate) {
-        EACH8(LOAD)
-    }
-    for (int t = 0; t < n; t++) {
-        const float *x = in + taps[t].in;
-        V(vec) wt = V(coef)(w + taps[t].w, pair);
-#define STEP(i)                                                                                    \
-    if (count > i)                                                                                 \
-        a##i += V(load)(x + i * in_px) * wt;
-        EACH8(STEP)
-    }
 #define SAVE(i)                                                                                    \
     if (count > i)                                                                                 \
         V(store)(out + i * out_px, a##i);
+#if VL == 16
+#define READ(k)                                                                                    \
+    __attribute__((unused)) V(vec) x##k = V(load)(x + (k < count + gap * (taps - 1) ? k * px : 0));
+#define TAP(j, SHIFT)                                                                              \
+    if (taps > j) {                                                                                \
+        V(vec) wt = V(coef)(w + j * w_step, pair);                                                 \
+        SHIFT(TURN)                                                                                \
+    }
+#define TURN(i, k)                                                                                 \
+    if (count > i)                                                                                 \
+        a##i += x##k * wt;
+#define RUN(n)                                                                                     \
+    case n: {                                                                                      \
+        enum { taps = n, gap = 1 };                                                                \
+        EACH16(READ)                                                                               \
+        TAP(0, SHIFT0) TAP(1, SHIFT1) TAP(2, SHIFT2) TAP(3, SHIFT3) TAP(4, SHIFT4) break;          \
+    }
+#define RUN_APART(n)                                                                               \
+    case 8 + n: {                                                                                  \
+        enum { taps = n, gap = 2 };                                                                \
+        EACH16(READ)                                                                               \
+        TAP(0, SHIFT0) TAP(1, SHIFT2) TAP(2, SHIFT4) TAP(3, SHIFT6) TAP(4, SHIFT8) break;          \
+    }
+#else
+#define TURN(i)                                                                                    \
+    if (count > i)                                                                                 \
+        a##i += V(load)(x + i * px + j * runs[r].gap * step) * wt;
+#endif
+
+static INLINE void V(dw_block)(int count, const float *in, ptrdiff_t px, int n,
+                               const struct snas_k_run *runs, ptrdiff_t step, const float *weights,
+                               float *out, ptrdiff_t out_px, int accumulate, int pair)
+{
+    EACH8(INIT)
+    if (accumulate) {
+        EACH8(LOAD)
+    }
+    for (int r = 0; r < n; r++) {
+        const float *x = in + runs[r].in, *w = weights + runs[r].w;
+        const ptrdiff_t w_step = runs[r].w_step;
+#if VL == 16
+        (void)step; /* it is px */
+        switch (runs[r].count + 8 * (runs[r].gap - 1)) {
+            RUN(1)
+            RUN(2)
+            RUN(3)
+            RUN(4)
+            RUN(5)
+            RUN_APART(1)
+            RUN_APART(2)
+            RUN_APART(3)
+            RUN_APART(4)
+            RUN_APART(5)
+        }
+#else
+        for (int j = 0; j < runs[r].count; j++) {
+            V(vec) wt = V(coef)(w + j * w_step, pair);
+            EACH8(TURN)
+        }
+#endif
+    }
     EACH8(SAVE)
-#undef STEP
 }
+#undef TURN
 
 static INLINE void V(dw_column)(int rows, int width, struct snas_k_source in, int n,
-                                const struct snas_k_tap *taps, const float *w,
+                                const struct snas_k_run *runs, ptrdiff_t step, const float *w,
                                 struct snas_k_plane out, int accumulate, int pair)
 {
     for (int r = 0; r < rows; r++, in.at += in.row, out.at += out.row) {
@@ -43,7 +89,7 @@ static INLINE void V(dw_column)(int rows, int width, struct snas_k_source in, in
             count = snas_chunk(left);
 #define CASE(i)                                                                                    \
     case i:                                                                                        \
-        V(dw_block)(i, x, in.px, n, taps, w, y, out.px, accumulate, pair);                         \
+        V(dw_block)(i, x, in.px, n, runs, step, w, y, out.px, accumulate, pair);                   \
         break;
             switch (count) {
                 CASES8(CASE)
@@ -55,10 +101,10 @@ static INLINE void V(dw_column)(int rows, int width, struct snas_k_source in, in
 #undef CASE
 }
 
-/* ---- depthwise weight gradient: `count` taps, all pixels; dw[i] += */
+/* ---- depthwise weight gradient: `count` taps, all pixels */
 static INLINE void V(dw_grad_block)(int count, int rows, int width, struct snas_k_source in,
                                     const struct snas_k_tap *taps, struct snas_k_source g,
-                                    float *dw, ptrdiff_t dw_tap, int pair)
+                                    float *dw, int pair)
 {
     EACH9(INIT)
     for (int r = 0; r < rows; r++) {
@@ -74,22 +120,39 @@ static INLINE void V(dw_grad_block)(int count, int rows, int width, struct snas_
     }
 #define ADD(i)                                                                                     \
     if (count > i)                                                                                 \
-        V(add_to)(dw + i * dw_tap, a##i, pair);
+        V(add_to)(dw + taps[i].w, a##i, pair);
     EACH9(ADD)
 #undef STEP
 #undef ADD
 }
 
-static INLINE void V(dw_grad_column)(int rows, int width, struct snas_k_source in, int n,
-                                     const struct snas_k_tap *taps, struct snas_k_source g,
-                                     float *dw, ptrdiff_t dw_tap, int pair)
+/* Up to nine taps from run *r, tap *j on, which are moved on behind them. */
+static INLINE int V(next_taps)(int n, const struct snas_k_run *runs, ptrdiff_t step, int *r, int *j,
+                               struct snas_k_tap *taps)
 {
-    for (int t = 0, count; t < n; t += count) {
-        int chunks = (n - t + 8) / 9;
-        count = (n - t + chunks - 1) / chunks;
+    int count = 0;
+    for (; *r < n && count < 9; count++) {
+        const struct snas_k_run *run = &runs[*r];
+        taps[count] =
+            (struct snas_k_tap){run->in + *j * run->gap * step, run->w + *j * run->w_step};
+        if (++*j == run->count) {
+            *j = 0;
+            ++*r;
+        }
+    }
+    return count;
+}
+
+static INLINE void V(dw_grad_column)(int rows, int width, struct snas_k_source in, int n,
+                                     const struct snas_k_run *runs, ptrdiff_t step,
+                                     struct snas_k_source g, float *dw, int pair)
+{
+    struct snas_k_tap taps[9];
+    for (int r = 0, j = 0; r < n;) {
+        int count = V(next_taps)(n, runs, step, &r, &j, taps);
 #define CASE(i)                                                                                    \
     case i:                                                                                        \
-        V(dw_grad_block)(i, rows, width, in, taps + t, g, dw + t * dw_tap, dw_tap, pair);          \
+        V(dw_grad_block)(i, rows, width, in, taps, g, dw, pair);                                   \
         break;
         switch (count) {
             CASES8(CASE)
@@ -235,6 +298,10 @@ static INLINE void V(mm_grad_column)(int vectors, int rows, int width, int k, pt
 #undef INIT
 #undef LOAD
 #undef SAVE
+#undef READ
+#undef TAP
+#undef RUN
+#undef RUN_APART
 #undef INIT2
 #undef LOAD2
 #undef SAVE2

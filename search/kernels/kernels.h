@@ -26,17 +26,26 @@ struct snas_k_tap {
     ptrdiff_t in, w;
 };
 
+/* Depthwise taps that lie in a row, at most SNAS_K_RUN of them: tap j reads at in + j * gap * step
+ * and has its weights at w + j * w_step. The step is the same for all (snas_k_step), the gap 1 or
+ * 2 (dilation), such that a kernel reads what neighbouring taps share once. */
+#define SNAS_K_RUN 5
+struct snas_k_run {
+    ptrdiff_t in, w, w_step;
+    int count, gap;
+};
+
 struct snas_kernels {
     const char *isa;
     int lanes; /* 16, 8 or 4 */
 
-    /* out (+)= sum of taps in[tap] * w[tap], by channel. in.px and out.px are pixel strides. */
+    /* out (+)= sum over the n runs' taps of in[tap] * w[tap], by channel; in.px = c. */
     void (*depthwise)(int rows, int width, int c, struct snas_k_source in, int n,
-                      const struct snas_k_tap *taps, const float *w, struct snas_k_plane out,
+                      const struct snas_k_run *runs, const float *w, struct snas_k_plane out,
                       int accumulate);
-    /* dw[t * c + i] += sum over pixels of in[tap t] * g. */
+    /* dw[tap] += sum over pixels of in[tap] * g. */
     void (*depthwise_dw)(int rows, int width, int c, struct snas_k_source in, int n,
-                         const struct snas_k_tap *taps, struct snas_k_source g, float *dw);
+                         const struct snas_k_run *runs, struct snas_k_source g, float *dw);
     /* out[., n] (+)= sum over taps and k of in[tap][., k] * w[tap][k * n + .]; n a multiple of
      * SNAS_K_CHANNELS, k any. sums, when not NULL, is [2][n]: sum and sum of squares of what was
      * written are added to it. */
@@ -83,5 +92,10 @@ struct snas_kernels {
 const struct snas_kernels *snas_kernels_get(void);
 /* By name, or NULL when unknown or not possible here. */
 const struct snas_kernels *snas_kernels_find(const char *isa);
+
+/* Floats between the taps of a run on a plane of c channels. */
+ptrdiff_t snas_k_step(const struct snas_kernels *k, int c);
+/* Cuts n taps into runs, those of equal count together; runs has room for n. Returns how many. */
+int snas_k_runs(ptrdiff_t step, int n, const struct snas_k_tap *taps, struct snas_k_run *runs);
 
 #endif

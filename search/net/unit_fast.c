@@ -49,7 +49,7 @@ static void place_norm(struct snas_fast *f, struct snas_fast_norm *norm)
 static void place_segment(struct snas_net *net, struct snas_fast *f, struct snas_fast_segment *s,
                           int last)
 {
-    size_t taps = (size_t)s->taps.n, matrices = s->depthwise >= 0 ? 1 : taps;
+    size_t taps = (size_t)s->n_offsets, matrices = s->depthwise >= 0 ? 1 : taps;
     if (s->depthwise >= 0)
         s->w_depthwise = take(&f->n_weights, taps * (size_t)s->kp);
     s->w_matrix = take(&f->n_weights, matrices * (size_t)(s->k * s->np));
@@ -76,7 +76,7 @@ static void measure_segment(const struct snas_fast_segment *s, const struct snas
                             struct snas_fast_scratch *most)
 {
     int c = s->depthwise >= 0 ? s->kp : s->np, pad = 2 * s->gpad;
-    size_t taps = (size_t)s->taps.n, rows = (size_t)snas_fast_band(s);
+    size_t taps = (size_t)s->n_offsets, rows = (size_t)snas_fast_band(s);
     size_t widest = (size_t)(s->kp > s->np ? s->kp : s->np);
     most->tile = larger(most->tile, tile->size);
     most->dx = larger(most->dx, (size_t)(s->h + 1) * (size_t)(s->w + 1) * (size_t)s->kp);

@@ -37,9 +37,14 @@ struct snas_fast_tile {
     size_t size;              /* floats of all */
 };
 
+/* Of a dense convolution its taps, of a depthwise one its runs of taps. */
+#define SNAS_FAST_RUNS 28
 struct snas_fast_taps {
     int n;
-    struct snas_k_tap tap[SNAS_FAST_TAPS];
+    union {
+        struct snas_k_tap tap[SNAS_FAST_TAPS];
+        struct snas_k_run run[SNAS_FAST_RUNS];
+    } u;
 };
 
 /* A batch norm (layer -1: none, y counts as it is) and its numbers. */
@@ -53,6 +58,7 @@ struct snas_fast_norm {
 struct snas_fast_segment {
     int relu, depthwise, matrix; /* layers; depthwise may be -1 */
     int k, kp, n, np;            /* channels in and out of the matrix, padded */
+    int n_offsets;               /* taps of the convolution */
     int h, w, oh, ow, stride;
     int gpad;                       /* border of the gradient plane, backward */
     ptrdiff_t grow;                 /* its row, floats */

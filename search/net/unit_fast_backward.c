@@ -79,13 +79,13 @@ static void add_depthwise_dw(const struct snas_fast_work *w, const struct snas_f
     const struct snas_layer *l = &w->net->network->layers[s->depthwise];
     float *grad = snas_net_group_grad(w->net, w->group, l->weight);
     if (s->k == s->kp) {
-        w->k->depthwise_dw(s->oh, s->ow, s->kp, in, s->taps.n, s->taps.tap, g, grad);
+        w->k->depthwise_dw(s->oh, s->ow, s->kp, in, s->taps.n, s->taps.u.run, g, grad);
         return;
     }
     float *dw = w->scratch + w->f->scratch.dw;
-    memset(dw, 0, (size_t)(s->taps.n * s->kp) * sizeof *dw);
-    w->k->depthwise_dw(s->oh, s->ow, s->kp, in, s->taps.n, s->taps.tap, g, dw);
-    for (int t = 0; t < s->taps.n; t++)
+    memset(dw, 0, (size_t)(s->n_offsets * s->kp) * sizeof *dw);
+    w->k->depthwise_dw(s->oh, s->ow, s->kp, in, s->taps.n, s->taps.u.run, g, dw);
+    for (int t = 0; t < s->n_offsets; t++)
         for (int i = 0; i < s->k; i++)
             grad[t * s->k + i] += dw[t * s->kp + i];
 }
@@ -107,7 +107,7 @@ static struct snas_k_source fill_plane(const struct snas_fast_work *w,
         w->k->norm_dx(s->oh, s->ow, s->np, from, y, d->a, d->b, d->d,
                       (struct snas_k_plane){plane, s->grow, c});
         for (int t = 0; t < s->taps.n; t++) {
-            struct snas_k_source x = {in.at + s->taps.tap[t].in, in.row, in.px};
+            struct snas_k_source x = {in.at + s->taps.u.tap[t].in, in.row, in.px};
             add_matrix_dw(w, s, t, s->oh, s->ow, x, g);
         }
         return g;
@@ -122,7 +122,7 @@ static struct snas_k_source fill_plane(const struct snas_fast_work *w,
         y.at = d->y + r * line;
         w->k->norm_dx(rows, s->ow, s->np, from, y, d->a, d->b, d->d,
                       (struct snas_k_plane){dy, line, s->np});
-        w->k->depthwise(rows, s->ow, s->kp, x, s->taps.n, s->taps.tap, weights + s->w_depthwise,
+        w->k->depthwise(rows, s->ow, s->kp, x, s->taps.n, s->taps.u.run, weights + s->w_depthwise,
                         (struct snas_k_plane){mid, mid_row, s->kp}, 0);
         add_matrix_dw(w, s, 0, rows, s->ow, mids, dys);
         w->k->matmul(rows, s->ow, s->n, s->kp, dys, 1, &here, weights + s->w_transposed,
@@ -144,10 +144,10 @@ static void add_dx(const struct snas_fast_work *w, const struct snas_fast_segmen
         if (taps->n == 0 || rows == 0 || width == 0)
             continue;
         if (s->depthwise >= 0)
-            w->k->depthwise(rows, width, s->kp, g, taps->n, taps->tap,
+            w->k->depthwise(rows, width, s->kp, g, taps->n, taps->u.run,
                             w->f->weights + s->w_depthwise, out, 1);
         else
-            w->k->matmul(rows, width, s->n, s->kp, g, taps->n, taps->tap,
+            w->k->matmul(rows, width, s->n, s->kp, g, taps->n, taps->u.tap,
                          w->f->weights + s->w_transposed, out, 1, NULL);
     }
 }

@@ -42,7 +42,7 @@ static int place_taps(const struct snas_layer *l, int offsets[SNAS_FAST_TAPS][2]
 static int reach(const struct snas_fast_segment *s)
 {
     int most = 0;
-    for (int t = 0; t < s->taps.n; t++)
+    for (int t = 0; t < s->n_offsets; t++)
         for (int i = 0; i < 2; i++) {
             int o = s->offsets[t][i];
             most = o > most ? o : -o > most ? -o : most;
@@ -70,7 +70,7 @@ static int cut_segment(struct cut *cut, int at, int end)
     const struct snas_layer *first =
         &cut->network->layers[s.depthwise >= 0 ? s.depthwise : s.matrix];
     if ((s.depthwise >= 0 && (l->step.kind != SNAS_STEP_POINTWISE || l->step.stride != 1)) ||
-        first->step.kh * first->step.kw > SNAS_FAST_TAPS || l->out.c > SNAS_FAST_CHANNELS)
+        first->step.kh > 7 || first->step.kw > 7 || l->out.c > SNAS_FAST_CHANNELS)
         return -1;
     s.stride = first->step.kind == SNAS_STEP_FACTORIZED_REDUCE ? 2 : first->step.stride;
     s.k = l->in.c;
@@ -81,7 +81,7 @@ static int cut_segment(struct cut *cut, int at, int end)
     s.w = first->in.w;
     s.oh = l->out.h;
     s.ow = l->out.w;
-    s.taps.n = place_taps(first, s.offsets);
+    s.n_offsets = place_taps(first, s.offsets);
     int bn = at < end && l[1].step.kind == SNAS_STEP_BN ? at++ : -1;
     s.norm = norm_of(bn, s.n, l->out);
     if (cut->f)
@@ -245,26 +245,45 @@ static void find_pool(const struct snas_network *network, struct snas_fast *f,
     b->pool = i;
 }
 
+static void set_taps(const struct snas_kernels *k, const struct snas_fast_segment *s, int n,
+                     const struct snas_k_tap *taps, struct snas_fast_taps *out)
+{
+    struct snas_k_run runs[SNAS_FAST_TAPS];
+    out->n = n;
+    if (s->depthwise < 0) {
+        memcpy(out->u.tap, taps, (size_t)n * sizeof *taps);
+        return;
+    }
+    out->n = snas_k_runs(snas_k_step(k, s->kp), n, taps, runs);
+    if (out->n > SNAS_FAST_RUNS) /* 7 x 7 makes 28 at most */
+        SNAS_BUG("%d runs of depthwise taps", out->n);
+    memcpy(out->u.run, runs, (size_t)out->n * sizeof *runs);
+}
+
 /* Taps on the tile, and on the plane of the output's gradient for every parity of the input. */
-static void lay_taps(struct snas_fast_segment *s, const struct snas_fast_tile *tile)
+static void lay_taps(const struct snas_kernels *k, struct snas_fast_segment *s,
+                     const struct snas_fast_tile *tile)
 {
     const ptrdiff_t w = s->depthwise >= 0 ? s->kp : (ptrdiff_t)s->k * s->np;
     const ptrdiff_t back_w = s->depthwise >= 0 ? s->kp : (ptrdiff_t)s->n * s->kp;
     const ptrdiff_t px = s->depthwise >= 0 ? s->kp : s->np;
+    struct snas_k_tap taps[SNAS_FAST_TAPS];
     s->gpad = reach(s);
     s->grow = (s->ow + 2 * s->gpad) * px;
-    for (int t = 0; t < s->taps.n; t++) {
-        const int *o = s->offsets[t];
-        s->taps.tap[t] = (struct snas_k_tap){
-            snas_fast_tile_at(tile, o[0], o[1]) - snas_fast_tile_at(tile, 0, 0), t * w};
-        for (int parity = 0; parity < s->stride * s->stride; parity++) {
-            int y = parity / 2 - o[0], x = parity % 2 - o[1];
-            if (s->stride == 2 && ((y & 1) || (x & 1)))
-                continue;
-            struct snas_fast_taps *back = &s->back[parity];
-            back->tap[back->n++] =
-                (struct snas_k_tap){y / s->stride * s->grow + x / s->stride * px, t * back_w};
+    for (int t = 0; t < s->n_offsets; t++)
+        taps[t] = (struct snas_k_tap){snas_fast_tile_at(tile, s->offsets[t][0], s->offsets[t][1]) -
+                                          snas_fast_tile_at(tile, 0, 0),
+                                      t * w};
+    set_taps(k, s, s->n_offsets, taps, &s->taps);
+    for (int parity = 0; parity < s->stride * s->stride; parity++) {
+        int n = 0;
+        for (int t = 0; t < s->n_offsets; t++) {
+            int y = parity / 2 - s->offsets[t][0], x = parity % 2 - s->offsets[t][1];
+            if (s->stride == 1 || (y % 2 == 0 && x % 2 == 0))
+                taps[n++] =
+                    (struct snas_k_tap){y / s->stride * s->grow + x / s->stride * px, t * back_w};
         }
+        set_taps(k, s, n, taps, &s->back[parity]);
     }
 }
 
@@ -276,7 +295,7 @@ static void lay_segments(struct snas_fast *f)
         for (int j = 0; j < b->n; j++) {
             struct snas_fast_segment *s = &f->segments[b->first + j];
             s->tile = tile_of(s->h, s->w, s->kp, s->stride, reach(s));
-            lay_taps(s, j == 0 ? &f->views[b->view].tile : &s->tile);
+            lay_taps(f->k, s, j == 0 ? &f->views[b->view].tile : &s->tile);
         }
     }
 }

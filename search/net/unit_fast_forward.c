@@ -61,7 +61,7 @@ static void run_segment(const struct snas_fast_work *w, const struct snas_fast_s
     struct snas_k_source in = {tile + snas_fast_tile_at(t, 0, 0), t->row, t->c};
     const ptrdiff_t line = (ptrdiff_t)s->ow * s->np;
     if (s->depthwise < 0) {
-        w->k->matmul(s->oh, s->ow, s->k, s->np, in, s->taps.n, s->taps.tap, weights + s->w_matrix,
+        w->k->matmul(s->oh, s->ow, s->k, s->np, in, s->taps.n, s->taps.u.tap, weights + s->w_matrix,
                      (struct snas_k_plane){y, line, s->np}, 0, sums);
     } else {
         float *mid = w->scratch + w->f->scratch.t;
@@ -69,7 +69,7 @@ static void run_segment(const struct snas_fast_work *w, const struct snas_fast_s
         for (int r = 0, rows, band = snas_fast_band(s); r < s->oh; r += rows) {
             rows = s->oh - r < band ? s->oh - r : band;
             in.at = tile + snas_fast_tile_at(t, 0, 0) + r * t->row;
-            w->k->depthwise(rows, s->ow, s->kp, in, s->taps.n, s->taps.tap,
+            w->k->depthwise(rows, s->ow, s->kp, in, s->taps.n, s->taps.u.run,
                             weights + s->w_depthwise, (struct snas_k_plane){mid, mid_row, s->kp},
                             0);
             w->k->matmul(rows, s->ow, s->k, s->np, (struct snas_k_source){mid, mid_row, s->kp}, 1,

@@ -187,10 +187,10 @@ const float *snas_fast_matrix(const struct snas_net *net, const struct snas_fast
 static void prepare_segment(const struct snas_net *net, struct snas_fast *f,
                             const struct snas_fast_segment *s)
 {
-    int matrices = s->taps.n;
+    int matrices = s->n_offsets;
     if (s->depthwise >= 0) {
         const float *from = snas_net_param(net, net->network->layers[s->depthwise].weight);
-        for (int t = 0; t < s->taps.n; t++)
+        for (int t = 0; t < s->n_offsets; t++)
             memcpy(f->weights + s->w_depthwise + (size_t)(t * s->kp), from + (size_t)(t * s->k),
                    (size_t)s->k * sizeof *from);
         matrices = 1;

@@ -101,8 +101,10 @@ static void check_depthwise(const struct snas_kernels *k, int rows, int width, i
     int n = window(taps, &in, kind[0], kind[1], c);
     float *w = numbers((size_t)n * (size_t)c), *before = copy(out.all, out.n);
     int accumulate = width & 1;
-    k->depthwise(rows, width, c, source(&in), n, taps, w, (struct snas_k_plane){out.at, out.row, c},
-                 accumulate);
+    struct snas_k_run runs[49];
+    int n_runs = snas_k_runs(snas_k_step(k, c), n, taps, runs);
+    k->depthwise(rows, width, c, source(&in), n_runs, runs, w,
+                 (struct snas_k_plane){out.at, out.row, c}, accumulate);
     for (ptrdiff_t i = 0; i < (ptrdiff_t)out.n; i++) {
         ptrdiff_t r = i / out.row - 1, q = i % out.row / c - 1, ch = i % c;
         if (r < 0 || r >= rows || q < 0 || q >= width) {
@@ -131,7 +133,9 @@ static void check_depthwise_dw(const struct snas_kernels *k, int rows, int width
     int n = window(taps, &in, side, 1, c);
     size_t count = (size_t)n * (size_t)c;
     float *dw = numbers(count), *before = copy(dw, count);
-    k->depthwise_dw(rows, width, c, source(&in), n, taps, source(&g), dw);
+    struct snas_k_run runs[25];
+    int n_runs = snas_k_runs(snas_k_step(k, c), n, taps, runs);
+    k->depthwise_dw(rows, width, c, source(&in), n_runs, runs, source(&g), dw);
     for (int i = 0; i < n * c; i++) {
         double sum = before[i], size = fabs(sum);
         for (int p = 0; p < rows * width; p++) {
