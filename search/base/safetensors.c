@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -191,6 +192,15 @@ static enum snas_status read_tensors(struct snas_st *st, struct snas_err *err)
     return check_layout(st, err);
 }
 
+/* A device has no end; a directory and what is not there are left to the reader's words. */
+static enum snas_status check_kind(const char *path, struct snas_err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return snas_fail(err, SNAS_E_FORMAT, "'%s' is not a regular file", path);
+    return SNAS_OK;
+}
+
 enum snas_status snas_st_read(const char *path, struct snas_st **out, struct snas_err *err)
 {
     *out = NULL;
@@ -198,8 +208,9 @@ enum snas_status snas_st_read(const char *path, struct snas_st **out, struct sna
     if (!st)
         return SNAS_E_NOMEM;
     st->path = snas_strdup(path, err);
-    enum snas_status s =
-        st->path ? snas_read_file(path, SIZE_MAX, &st->file, &st->size, err) : SNAS_E_NOMEM;
+    enum snas_status s = st->path ? check_kind(path, err) : SNAS_E_NOMEM;
+    if (s == SNAS_OK)
+        s = snas_read_file(path, SIZE_MAX, &st->file, &st->size, err);
     if (s == SNAS_OK)
         s = parse_header(st, err);
     if (s == SNAS_OK)

@@ -62,7 +62,7 @@ static void show_result(const char *title, const json_t *root)
            "child's best epoch", whole(root, "best_epoch"),
            100 * number(root, "best_epoch_child_accuracy"));
     show_costs(child);
-    json_array_foreach(json_object_get(root, "warnings"), i, line)
+    json_array_foreach(json_object_get(root, "warnings"), i, line) if (json_is_string(line))
         printf("  warning: %s\n", json_string_value(line));
 }
 
@@ -92,6 +92,9 @@ enum snas_status snas_result_print(const char *title, const char *result, const 
     if (s == SNAS_OK && !root)
         s = snas_fail(err, SNAS_E_FORMAT, "%s:%d:%d: %s", result, where.line, where.column,
                       where.text);
+    if (s == SNAS_OK && (!json_is_string(json_object_get(root, "method")) ||
+                         !json_is_object(json_object_get(root, "child"))))
+        s = snas_fail(err, SNAS_E_FORMAT, "'%s' is not the result of a search", result);
     if (s == SNAS_OK && json) {
         fwrite(text, 1, size, stdout);
     } else if (s == SNAS_OK) {

@@ -312,6 +312,16 @@ static void safetensors__leaks_nothing_when_memory_is_short(void **state)
 
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
+static void safetensors__refuses_when_the_file_has_no_end(void **state)
+{
+    (void)state;
+    struct snas_st *st;
+    struct snas_err err = {0};
+    assert_int_equal(snas_st_read("/dev/zero", &st, &err), SNAS_E_FORMAT);
+    assert_string_equal(err.text, "'/dev/zero' is not a regular file");
+    assert_null(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +331,7 @@ int main(void)
         IN_DIR(safetensors__stays_in_the_file_when_damaged_anywhere),
         IN_DIR(safetensors__says_what_is_wrong_when_refused),
         IN_DIR(safetensors__refuses_when_the_header_is_beyond_bounds),
+        IN_DIR(safetensors__refuses_when_the_file_has_no_end),
         IN_DIR(safetensors__writes_nothing_when_the_input_is_wrong),
         IN_DIR(safetensors__keeps_the_old_file_when_memory_is_short),
         IN_DIR(safetensors__leaks_nothing_when_memory_is_short),
