@@ -80,9 +80,8 @@ static enum snas_status write_external(const struct snas_graph *g, struct snas_o
         return s;
     put_external(g, w);
     out->bytes += snas_writer_bytes(w);
-    s = snas_writer_commit(w, err);
-    out->data_is_new = s == SNAS_OK && !there;
-    return s;
+    out->data_is_new = !there; /* even when the commit fails it may have got as far as the name */
+    return snas_writer_commit(w, err);
 }
 
 /* A writer keeps its first error until the commit; what did not reach the file is told before
@@ -133,7 +132,8 @@ enum snas_status snas_onnx_stage(const struct snas_graph *g, const struct snas_o
 {
     memset(out, 0, sizeof *out);
     struct snas_onnx_pool pool = {0};
-    enum snas_status s = snas_writer_open(path, &out->writer, err);
+    out->path = snas_strdup(path, err);
+    enum snas_status s = out->path ? snas_writer_open(path, &out->writer, err) : SNAS_E_NOMEM;
     if (s == SNAS_OK)
         s = write_model(g, info, path, limit, &pool, out, err);
     snas_onnx_pool_clear(&pool);
@@ -147,23 +147,30 @@ const char *snas_onnx_staged_path(const struct snas_onnx_staged *staged)
     return snas_writer_temporary(staged->writer);
 }
 
-enum snas_status snas_onnx_commit(struct snas_onnx_staged *staged, struct snas_err *err)
+/* What an abort removes when the writer is gone already. */
+static void forget(struct snas_onnx_staged *staged, int with_data)
 {
-    struct snas_writer *w = staged->writer;
-    staged->writer = NULL;
-    enum snas_status s = snas_writer_commit(w, err);
-    if (s)
-        snas_onnx_abort(staged);
+    if (with_data && staged->data_is_new)
+        unlink(staged->data_path);
+    snas_free(staged->path);
     snas_free(staged->data_path);
     memset(staged, 0, sizeof *staged);
+}
+
+enum snas_status snas_onnx_commit(struct snas_onnx_staged *staged, struct snas_err *err)
+{
+    struct stat own, there;
+    int known = stat(snas_onnx_staged_path(staged), &own) == 0;
+    enum snas_status s = snas_writer_commit(staged->writer, err);
+    /* A commit that failed behind its rename has put the model in place: it needs its weights. */
+    int placed = s == SNAS_OK || (known && stat(staged->path, &there) == 0 &&
+                                  own.st_dev == there.st_dev && own.st_ino == there.st_ino);
+    forget(staged, !placed);
     return s;
 }
 
 void snas_onnx_abort(struct snas_onnx_staged *staged)
 {
     snas_writer_abort(staged->writer);
-    if (staged->data_is_new)
-        unlink(staged->data_path);
-    snas_free(staged->data_path);
-    memset(staged, 0, sizeof *staged);
+    forget(staged, 1);
 }

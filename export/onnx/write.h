@@ -23,6 +23,7 @@ struct snas_onnx_info {
 /* A model that is written but not yet in its place: what a check reads before the commit. */
 struct snas_onnx_staged {
     struct snas_writer *writer;
+    char *path;      /* where it is to go */
     char *data_path; /* external data, already in place, or NULL */
     int data_is_new; /* 0: a file of the same bytes was there before */
     uint64_t bytes;  /* of model and external data */
@@ -36,7 +37,8 @@ enum snas_status snas_onnx_stage(const struct snas_graph *g, const struct snas_o
                                  struct snas_err *err);
 /* Where the staged model can be read; valid until the commit or the abort. */
 const char *snas_onnx_staged_path(const struct snas_onnx_staged *staged);
-/* Both leave `staged` empty. A failed commit leaves what stood at `path` before. */
+/* Both leave `staged` empty. A failed commit leaves what stood at `path` before; when only the
+ * last step failed (the directory could not be synced) the new model is there, whole. */
 enum snas_status snas_onnx_commit(struct snas_onnx_staged *staged, struct snas_err *err);
 void snas_onnx_abort(struct snas_onnx_staged *staged);
 
