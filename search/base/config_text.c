@@ -1,47 +1,11 @@
 #include <string.h>
 
 #include "base/config_value.h"
-#include "base/mem.h"
+#include "base/text.h"
 
 /* What is written from a schema: the resolved configuration, help, the docs page. */
 
-enum { DEPTH_MAX = 8, DESCRIPTION_MAX = 640 };
-
-struct text {
-    char *data;
-    size_t size, room;
-};
-
-static enum snas_status text_add(struct text *t, const char *s, size_t n, struct snas_err *err)
-{
-    if (t->size + n + 1 > t->room) {
-        size_t room = 2 * (t->size + n + 1);
-        char *grown = snas_realloc(t->data, room, 1, err);
-        if (!grown)
-            return SNAS_E_NOMEM;
-        t->data = grown;
-        t->room = room;
-    }
-    memcpy(t->data + t->size, s, n);
-    t->size += n;
-    t->data[t->size] = '\0';
-    return SNAS_OK;
-}
-
-/* "  name: value\n" `depth` levels in; value may be empty. */
-static enum snas_status text_line(struct text *t, int depth, const char *name, size_t n,
-                                  const char *value, struct snas_err *err)
-{
-    static const char blanks[2 * DEPTH_MAX + 1] = "                ";
-    enum snas_status s = text_add(t, blanks, 2 * (size_t)depth, err);
-    if (s == SNAS_OK)
-        s = text_add(t, name, n, err);
-    if (s == SNAS_OK)
-        s = text_add(t, value[0] ? ": " : ":", value[0] ? 2 : 1, err);
-    if (s == SNAS_OK)
-        s = text_add(t, value, strlen(value), err);
-    return s == SNAS_OK ? text_add(t, "\n", 1, err) : s;
-}
+enum { DESCRIPTION_MAX = 640 };
 
 /* Length of the sections that two names have in common, with the dot: "a.b.c", "a.b.d" -> 4. */
 static size_t common_sections(const char *a, const char *b)
@@ -62,8 +26,8 @@ static void check_grouped(const struct snas_schema *schema, size_t i, size_t ope
             SNAS_BUG("%s: '%s' stands apart from its section", schema->title, name);
 }
 
-static enum snas_status dump_key(const struct snas_schema *schema, size_t i, const char *previous,
-                                 const void *target, struct text *t, struct snas_err *err)
+static void dump_key(const struct snas_schema *schema, size_t i, const char *previous,
+                     const void *target, struct snas_text *t)
 {
     const struct snas_key *key = &schema->keys[i];
     size_t at = common_sections(previous, key->name);
@@ -72,38 +36,27 @@ static enum snas_status dump_key(const struct snas_schema *schema, size_t i, con
         depth += key->name[k] == '.';
     check_grouped(schema, i, i > 0 ? common_sections(schema->keys[i - 1].name, key->name) : 0);
     for (const char *dot; (dot = strchr(key->name + at, '.')) != NULL; depth++) {
-        if (depth == DEPTH_MAX)
-            SNAS_BUG("%s: '%s' is nested too deeply", schema->title, key->name);
-        enum snas_status s =
-            text_line(t, depth, key->name + at, (size_t)(dot - key->name) - at, "", err);
-        if (s != SNAS_OK)
-            return s;
-        at = (size_t)(dot - key->name) + 1;
+        size_t end = (size_t)(dot - key->name);
+        snas_text_add(t, "%*s%.*s:\n", 2 * depth, "", (int)(end - at), key->name + at);
+        at = end + 1;
     }
     char value[SNAS_VALUE_TEXT_MAX];
     snas_value_write(key, (const unsigned char *)target + key->offset, value, sizeof value);
-    return text_line(t, depth, key->name + at, strlen(key->name + at), value, err);
+    snas_text_add(t, "%*s%s: %s\n", 2 * depth, "", key->name + at, value);
 }
 
 enum snas_status snas_config_dump(const struct snas_schema *schema, const void *target, char **text,
                                   struct snas_err *err)
 {
-    struct text t = {0};
+    struct snas_text t = {0};
     const char *previous = "";
-    *text = NULL;
-    enum snas_status s = text_add(&t, "", 0, err);
-    for (size_t i = 0; i < schema->n_keys && s == SNAS_OK; i++) {
+    for (size_t i = 0; i < schema->n_keys; i++) {
         if (schema->keys[i].local)
             continue;
-        s = dump_key(schema, i, previous, target, &t, err);
+        dump_key(schema, i, previous, target, &t);
         previous = schema->keys[i].name;
     }
-    if (s != SNAS_OK) {
-        snas_free(t.data);
-        return s;
-    }
-    *text = t.data;
-    return SNAS_OK;
+    return snas_text_take(&t, text, err);
 }
 
 void snas_config_help(const struct snas_schema *schema, FILE *out)

@@ -98,8 +98,6 @@ size_t snas_arena_reserve(struct snas_arena *arena, size_t bytes)
     return offset;
 }
 
-/* calloc and not aligned_alloc + memset: fresh pages are zero already, and a large arena costs
- * memory only where it is touched. What calloc returned stands just before the block. */
 /* A step walks through all of a large arena: with small pages the page walks cost a part of it
  * (5 - 7% measured in a virtual machine). Only advice: where it is refused nothing changes. */
 static void advise_huge_pages(unsigned char *p, size_t bytes)
@@ -109,6 +107,8 @@ static void advise_huge_pages(unsigned char *p, size_t bytes)
         (void)madvise(p + skip, (bytes - skip) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 }
 
+/* calloc and not aligned_alloc + memset: fresh pages are zero already, and a large arena costs
+ * memory only where it is touched. What calloc returned stands just before the block. */
 enum snas_status snas_arena_commit(struct snas_arena *arena, struct snas_err *err)
 {
     if (arena->base)

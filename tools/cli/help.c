@@ -13,12 +13,12 @@ const struct snas_option snas_cli_built_in[SNAS_CLI_BUILT_IN] = {
 int snas_cli_letter(const struct snas_command *command, int i)
 {
     if (i < command->n_options)
-        return command->options[i].letter;
-    int letter = snas_cli_built_in[i - command->n_options].letter;
+        return (unsigned char)command->options[i].letter;
+    char letter = snas_cli_built_in[i - command->n_options].letter;
     for (int k = 0; k < command->n_options; k++)
         if (command->options[k].letter == letter)
             return 0;
-    return letter;
+    return (unsigned char)letter;
 }
 
 static void put_usage(const struct snas_command *command, FILE *out)
