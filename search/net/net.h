@@ -70,9 +70,11 @@ enum snas_status snas_net_plan(const struct snas_network *network,
                                struct snas_err *err);
 void snas_plan_report_clear(struct snas_plan_report *report);
 
-/* He-normal weights (sd sqrt(2/fan_in)), linear bias 0, gamma 1, beta 0, mean 0, var 1; each
+/* Weights uniform in +-1/sqrt(fan_in), linear bias 0, gamma 1, beta 0, mean 0, var 1; each
  * parameter from its own RNG stream, so that a supernet's values do not depend on its size
- * elsewhere. */
+ * elsewhere. The bound is the one under which the authors' learning rates were found (PyTorch's
+ * default for convolutions): behind batch norm a weight's scale sets its effective rate, and He's
+ * scale, sqrt(6) times larger, would divide that rate by six. */
 void snas_net_init(struct snas_net *net, uint64_t seed);
 
 /* All trained values as one vector, in parameter order; gradients in the same layout; running

@@ -67,10 +67,11 @@ void snas_net_init(struct snas_net *net, uint64_t seed)
         const struct snas_param *p = &net->network->params[i];
         void *values = snas_net_param(net, i);
         struct snas_rng rng = snas_rng_make(seed, SNAS_STREAM_INIT, (uint64_t)i);
-        double sd = p->fan_in > 0 ? sqrt(2.0 / p->fan_in) : 0;
+        double bound = p->fan_in > 0 ? 1 / sqrt(p->fan_in) : 0;
         double fixed = p->kind == SNAS_PARAM_GAMMA || p->kind == SNAS_PARAM_VAR ? 1 : 0;
         for (size_t k = 0; k < p->count; k++)
-            set(net, values, k, p->kind == SNAS_PARAM_WEIGHT ? sd * snas_rng_normal(&rng) : fixed);
+            set(net, values, k,
+                p->kind == SNAS_PARAM_WEIGHT ? bound * (2 * snas_rng_uniform(&rng) - 1) : fixed);
     }
 }
 

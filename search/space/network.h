@@ -37,7 +37,7 @@ struct snas_param {
     int ndim;
     int shape[4];
     size_t count;
-    int fan_in; /* inputs of one output value (He initialisation); 0 for BN */
+    int fan_in; /* inputs of one output value (sets the scale at the start); 0 for BN */
 };
 
 /* One step at one place. */
