@@ -29,12 +29,15 @@ enum snas_genotype_notation {
                             "concat": [0, 1, 2, 3]}, ...} */
     SNAS_GENOTYPE_TUPLE, /* Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=[2, 3, 4, 5],
                             reduce=...): two choices a node; concat in slots */
-    SNAS_GENOTYPE_NB201  /* |op~0|+|op~0|op~1|+...: one list for a space with one kind of cell */
+    SNAS_GENOTYPE_NB201  /* |op~0|+|op~0|op~1|+...: one list for a space with one kind of cell;
+                            "none"  for an edge that is not there */
 };
 
-/* Reads any of the notations (told apart by their first character). A tuple text with other than
- * two choices a node cannot tell its nodes apart: error unless written by snas_genotype_format,
- * which then nests a list per node. Checks ops, slots and order against the space. */
+/* Reads any of the notations, told apart by how they begin: "|", "[NAME =] Genotype(", or else
+ * JSON, which may also be YAML; '#' begins a comment. A tuple text with other than two choices a
+ * node cannot tell its nodes apart: error unless it nests a list per node, as snas_genotype_format
+ * does then. A concat that is not given follows the kind's output rule. Checks ops, slots and order
+ * against the space; the number of nodes may be another one than the space's. */
 enum snas_status snas_genotype_parse(const char *name, const char *text, size_t size,
                                      const struct snas_space *space, struct snas_genotype *out,
                                      struct snas_err *err);

@@ -18,6 +18,10 @@
  *   head: [gap, linear]
  *   ops:                                  # optional: further ops made of known steps
  *     my_conv: {stride1: [relu, dw7, pw, bn], stride2: [relu, dw7s2, pw, bn]}
+ *     nothing: {zero: true}               # like the built-in none
+ *
+ * `output` is concat, loose, last or sum (concat when it is not given), inputs 2, stride 1. A name
+ * of the file's own ops comes before a built-in one.
  *
  * Every node takes an edge from every earlier slot of its cell (slot 0..inputs-1: the cell's
  * inputs, then its nodes); in a cell with stride 2 the edges from the inputs have stride 2 and the

@@ -154,6 +154,29 @@ static void alive__skips_dead_cells_when_later_ones_hear_past_them(void **state)
     clear(&w);
 }
 
+static void alive__drops_whole_cells_when_nobody_reads_them(void **state)
+{
+    (void)state;
+    struct world w;
+    /* every node hears input 0 alone: cell 3 reads cell 1, which reads the stem */
+    const struct snas_genotype_cell cell = {.n_nodes = 2,
+                                            .n_choices = {1, 1},
+                                            .choices = {{{2, 0}}, {{3, 0}}},
+                                            .n_concat = 2,
+                                            .concat = {0, 1}};
+    build(&w, &cell, 4);
+    assert_true(w.alive.connected);
+    assert_false(tensor_alive(&w, "cell2"));
+    assert_false(tensor_alive(&w, "cell2.node0"));
+    assert_false(block_alive(&w, "cell2.node1.edge0"));
+    assert_false(block_alive(&w, "cell2.pre0"));
+    assert_false(tensor_alive(&w, "cell0.node1"));
+    assert_true(tensor_alive(&w, "cell1.node1"));
+    assert_true(block_alive(&w, "cell3.pre0"));
+    assert_false(block_alive(&w, "cell3.pre1"));
+    clear(&w);
+}
+
 static enum snas_status attempt_alive(void *arg, struct snas_err *err)
 {
     struct snas_alive alive;
@@ -180,6 +203,7 @@ int main(void)
         cmocka_unit_test(alive__is_dead_all_the_way_when_a_node_hears_only_dead_ones),
         cmocka_unit_test(alive__drops_what_nobody_reads_when_a_node_is_not_concatenated),
         cmocka_unit_test(alive__skips_dead_cells_when_later_ones_hear_past_them),
+        cmocka_unit_test(alive__drops_whole_cells_when_nobody_reads_them),
         cmocka_unit_test(alive__frees_all_when_an_allocation_fails),
     };
     return snas_test_run(tests);

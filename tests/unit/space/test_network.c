@@ -346,7 +346,9 @@ static void network__is_refused_when_a_size_is_impossible(void **state)
     fixture_darts(&space);
     space.stems[0] = fixture_steps(1, "conv3x3s2:C/2 bn");
     o.channels = 1;
-    assert_refused(&space, &o, "stem0: 0 channels");
+    assert_refused(&space, &o, "stem0: 0 channels, at least 1");
+    space.stems[0] = fixture_steps(1, "conv3x3 bn fr bn");
+    assert_refused(&space, &o, "stem0: 1 channels, at least 2");
 }
 
 static void network__maps_its_parameters_to_the_supernet_when_it_is_a_child(void **state)
