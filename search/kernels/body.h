@@ -176,7 +176,7 @@ static void norm_dx(int rows, int width, int c, struct snas_k_source g, struct s
 static void mask_sums(int rows, int width, int c, struct snas_k_source d, struct snas_k_source x,
                       struct snas_k_source y, struct snas_k_plane out, float *sums)
 {
-    if (PAIRS(c) && d.px == 8 && x.px == 8 && y.px == 8 && out.px == 8) {
+    if (PAIRS(c) && d.px == 8 && (!x.at || x.px == 8) && y.px == 8 && out.px == 8) {
         ptrdiff_t last = (width - 1) * 8;
         WIDE_COLUMN(mask_sums_column, rows, width / 2, pairs_in(d), pairs_in(x), pairs_in(y),
                     pairs_out(out), sums, sums + c, 1);

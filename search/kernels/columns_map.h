@@ -40,10 +40,13 @@ static INLINE void V(mask_sums_column)(int rows, int width, struct snas_k_source
 {
     V(vec) s = {0}, q = {0};
     for (int r = 0; r < rows; r++) {
-        const float *dr = d.at + r * d.row, *xr = x.at + r * x.row, *yr = y.at + r * y.row;
+        const float *dr = d.at + r * d.row, *yr = y.at + r * y.row;
+        const float *xr = x.at ? x.at + r * x.row : dr;
         float *o = out.at + r * out.row;
         for (int p = 0; p < width; p++, dr += d.px, xr += x.px, yr += y.px, o += out.px) {
-            V(vec) e = V(keep)(V(load)(dr), V(load)(xr) > 0), v = V(load)(yr);
+            V(vec) e = V(load)(dr), v = V(load)(yr);
+            if (x.at)
+                e = V(keep)(e, V(load)(xr) > 0);
             V(store)(o, e);
             s += e;
             q += e * v;

@@ -62,7 +62,7 @@ struct snas_kernels {
     /* out = a * g + b * y + d by channel: batch norm backward. */
     void (*norm_dx)(int rows, int width, int c, struct snas_k_source g, struct snas_k_source y,
                     const float *a, const float *b, const float *d, struct snas_k_plane out);
-    /* out = where x > 0: d, else 0; sums [2][c] += out, out * y. */
+    /* out = where x > 0: d, else 0 (x.at NULL: d); sums [2][c] += out, out * y. */
     void (*mask_sums)(int rows, int width, int c, struct snas_k_source d, struct snas_k_source x,
                       struct snas_k_source y, struct snas_k_plane out, float *sums);
     /* out += d, only where x > 0 unless x.at is NULL. */

@@ -174,7 +174,8 @@ static void store_gradient(const struct snas_fast_work *w, const struct snas_fas
         const ptrdiff_t row = (ptrdiff_t)s->stride * s->w * s->kp,
                         px = (ptrdiff_t)s->stride * s->kp;
         struct snas_k_source from = {dx + at, (ptrdiff_t)width * s->kp, s->kp};
-        struct snas_k_source mask = {tile + snas_fast_tile_at(t, r, p), t->row, t->c};
+        struct snas_k_source mask = {s->relu ? tile + snas_fast_tile_at(t, r, p) : NULL, t->row,
+                                     t->c};
         struct snas_k_source ys = {y + first, row, px};
         struct snas_k_plane out = {g + first, row, px};
         w->k->mask_sums(rows, width, s->kp, from, mask, ys, out, sums);

@@ -228,7 +228,7 @@ static void check_maps(const struct snas_kernels *k, int rows, int width, int c)
     double *sum = calloc(2 * n, sizeof *sum), *size = calloc(2 * n, sizeof *size);
     assert_non_null(sum);
     assert_non_null(size);
-    for (int what = 0; what < 5; what++) {
+    for (int what = 0; what < 6; what++) {
         memcpy(out.all, before, out.n * sizeof *before);
         if (what == 0)
             k->affine(rows, width, c, source(&x), a, b, 1, to);
@@ -238,8 +238,10 @@ static void check_maps(const struct snas_kernels *k, int rows, int width, int c)
             k->mask_sums(rows, width, c, source(&g), source(&x), source(&y), to, sums);
         else if (what == 3)
             k->add_masked(rows, width, c, source(&g), source(&x), to);
-        else
+        else if (what == 4)
             k->add_masked(rows, width, c, source(&g), none, to);
+        else
+            k->mask_sums(rows, width, c, source(&g), none, source(&y), to, sums);
         for (ptrdiff_t i = 0; i < (ptrdiff_t)out.n; i++) {
             ptrdiff_t r = i / out.row - 1, q = i % out.row / c - 1, ch = i % c;
             if (r < 0 || r >= rows || q < 0 || q >= width) {
@@ -248,14 +250,18 @@ static void check_maps(const struct snas_kernels *k, int rows, int width, int c)
             }
             double xv = x.at[r * x.row + q * c + ch], yv = y.at[r * y.row + q * c + ch];
             double gv = g.at[r * g.row + q * c + ch], masked = xv > 0 ? gv : 0;
-            double want[] = {fmax(xv * a[ch] + b[ch], 0), a[ch] * gv + b[ch] * yv + d[ch], masked,
-                             before[i] + masked, before[i] + gv};
+            double want[] = {fmax(xv * a[ch] + b[ch], 0),
+                             a[ch] * gv + b[ch] * yv + d[ch],
+                             masked,
+                             before[i] + masked,
+                             before[i] + gv,
+                             gv};
             close_to(out.all[i], want[what], 3 + fabs(gv) + fabs(xv) + fabs(yv), "map");
-            if (what == 2) {
-                sum[ch] += masked;
-                sum[c + ch] += masked * yv;
-                size[ch] += fabs(masked);
-                size[c + ch] += fabs(masked * yv);
+            if (what == 2 || what == 5) {
+                sum[ch] += want[what];
+                sum[c + ch] += want[what] * yv;
+                size[ch] += fabs(want[what]);
+                size[c + ch] += fabs(want[what] * yv);
             }
         }
     }

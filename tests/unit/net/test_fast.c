@@ -64,17 +64,50 @@ static void set_z(struct fixture *f, enum z_mode mode)
 /* Values that float and double share exactly. */
 static void round_all(struct fixture *f)
 {
-    float *theta = snas_net_theta(f->net), *images = f->images;
-    double *theta64 = snas_net_theta(f->net), *images64 = f->images;
-    if (f->options.precision == SNAS_PRECISION_F32) {
-        (void)theta;
-        (void)images;
+    if (f->options.precision == SNAS_PRECISION_F32)
         return;
-    }
+    double *theta = snas_net_theta(f->net), *images = f->images;
     for (size_t i = 0; i < snas_net_theta_size(f->net); i++)
-        theta64[i] = (double)(float)theta64[i];
+        theta[i] = (double)(float)theta[i];
     for (size_t i = 0; i < (size_t)(BATCH * f->image_values); i++)
-        images64[i] = (double)(float)images64[i];
+        images[i] = (double)(float)images[i];
+}
+
+/* The forward of the setup's mode; running statistics are made by some forwards before. */
+static struct snas_loss run_modes(struct fixture *f, const struct setup *s)
+{
+    struct snas_err err = {0};
+    struct snas_loss loss;
+    struct snas_forward forward = fixture_forward(f);
+    forward.bn = s->bn;
+    if (s->bn == SNAS_BN_ESTIMATE || s->bn == SNAS_BN_RUNNING) {
+        forward.bn = s->bn == SNAS_BN_ESTIMATE ? SNAS_BN_ESTIMATE : SNAS_BN_BATCH_UPDATE;
+        snas_net_estimate_begin(f->net);
+        for (int i = 0; i < 3; i++, forward.batch.n--)
+            assert_ok(snas_net_forward(f->net, &forward, &loss, &err), &err);
+        if (s->bn == SNAS_BN_ESTIMATE)
+            snas_net_estimate_end(f->net);
+        forward.batch.n = BATCH;
+        forward.bn = SNAS_BN_RUNNING;
+    }
+    assert_ok(snas_net_forward(f->net, &forward, &loss, &err), &err);
+    return loss;
+}
+
+static void run_backward(struct fixture *f, struct result *r)
+{
+    struct snas_err err = {0};
+    size_t n_images = (size_t)(BATCH * f->image_values), n_z = (size_t)f->network->n_z;
+    double *dz = calloc(n_z + 1, sizeof *dz);
+    void *dimages = calloc(n_images, sizeof(double));
+    assert_true(dz && dimages);
+    struct snas_backward b = {.dz = dz, .dimages = dimages};
+    assert_ok(snas_net_backward(f->net, &b, &err), &err);
+    keep(f, r, GRAD, snas_net_grad(f->net), snas_net_theta_size(f->net));
+    keep(f, r, DZ, dz, n_z);
+    keep(f, r, DIMAGES, dimages, n_images);
+    free(dz);
+    free(dimages);
 }
 
 static struct result run(const struct snas_space *space, const struct setup *s,
@@ -84,6 +117,7 @@ static struct result run(const struct snas_space *space, const struct setup *s,
     struct snas_network_options o = fixture_network_options(s->shape.layers);
     struct result r = {0};
     struct snas_err err = {0};
+    f.options.training = s->bn == SNAS_BN_BATCH || s->bn == SNAS_BN_BATCH_UPDATE;
     o.channels = s->shape.channels;
     o.input = (struct snas_shape){s->shape.input, s->shape.h, s->shape.w};
     o.affine = s->shape.affine;
@@ -95,32 +129,9 @@ static struct result run(const struct snas_space *space, const struct setup *s,
     fixture_make(&f, &o, s->genotype);
     round_all(&f);
     set_z(&f, s->z);
-    struct snas_forward forward = fixture_forward(&f);
-    forward.bn = SNAS_BN_BATCH_UPDATE;
-    struct snas_loss loss;
-    if (s->bn == SNAS_BN_ESTIMATE)
-        snas_net_estimate_begin(f.net);
-    forward.bn = s->bn == SNAS_BN_RUNNING ? SNAS_BN_BATCH_UPDATE : s->bn;
-    for (int i = 0; i < (s->bn == SNAS_BN_RUNNING ? 3 : 1); i++)
-        assert_ok(snas_net_forward(f.net, &forward, &loss, &err), &err);
-    if (s->bn == SNAS_BN_ESTIMATE)
-        snas_net_estimate_end(f.net);
-    if (s->bn == SNAS_BN_RUNNING || s->bn == SNAS_BN_ESTIMATE) {
-        forward.bn = SNAS_BN_RUNNING;
-        assert_ok(snas_net_forward(f.net, &forward, &loss, &err), &err);
-    } else {
-        size_t n_images = (size_t)(BATCH * f.image_values), n_z = (size_t)f.network->n_z;
-        double *dz = calloc(n_z + 1, sizeof *dz);
-        void *dimages = calloc(n_images, sizeof(double));
-        assert_true(dz && dimages);
-        struct snas_backward b = {.dz = dz, .dimages = dimages};
-        assert_ok(snas_net_backward(f.net, &b, &err), &err);
-        keep(&f, &r, GRAD, snas_net_grad(f.net), snas_net_theta_size(f.net));
-        keep(&f, &r, DZ, dz, n_z);
-        keep(&f, &r, DIMAGES, dimages, n_images);
-        free(dz);
-        free(dimages);
-    }
+    struct snas_loss loss = run_modes(&f, s);
+    if (s->bn == SNAS_BN_BATCH || s->bn == SNAS_BN_BATCH_UPDATE)
+        run_backward(&f, &r);
     keep(&f, &r, LOSS, &loss.loss, 1);
     keep(&f, &r, LOGITS, snas_net_logits(f.net), (size_t)(BATCH * CLASSES));
     keep(&f, &r, STATS, snas_net_stats(f.net), snas_net_stats_size(f.net));
@@ -198,22 +209,113 @@ static void cell__agrees_at_1e_4_when_channels_and_sides_vary(void **state)
         }
 }
 
-static void supernet__is_as_exact_as_the_reference_when_all_ops_live(void **state)
+static void supernet__is_as_exact_as_the_reference_when_z_varies(void **state)
 {
     (void)state;
-    static const struct shape shapes[] = {{3, 8, 1, 12, 12, 0}, {3, 6, 3, 9, 7, 1}};
+    static const struct shape shapes[] = {
+        {3, 8, 1, 12, 12, 0}, {3, 6, 3, 9, 7, 1}, {2, 16, 3, 8, 8, 0}, {3, 24, 1, 5, 5, 0}};
     struct snas_space space = test_space();
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        struct setup s = {.shape = shapes[i], .bn = SNAS_BN_BATCH};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        for (int z = Z_ALL; z <= Z_HARD; z++) {
+            struct setup s = {.shape = shapes[i], .z = (enum z_mode)z, .bn = SNAS_BN_BATCH_UPDATE};
+            check(&space, &s, 0);
+        }
+}
+
+static void
+supernet__is_as_exact_as_the_reference_when_statistics_run_or_are_estimated(void **state)
+{
+    (void)state;
+    struct snas_space space = test_space();
+    static const enum snas_bn_mode modes[] = {SNAS_BN_BATCH, SNAS_BN_RUNNING, SNAS_BN_ESTIMATE};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        for (int z = Z_ALL; z <= Z_SPARSE; z++) {
+            struct setup s = {
+                .shape = {3, 8, 1, 9, 10, 1}, .z = (enum z_mode)z, .bn = modes[i], .threads = 2};
+            check(&space, &s, 0);
+        }
+}
+
+static void supernet__is_as_exact_as_the_reference_when_paths_drop(void **state)
+{
+    (void)state;
+    struct snas_space space = test_space();
+    for (int channels = 6; channels <= 8; channels += 2) {
+        struct setup s = {
+            .shape = {2, channels, 3, 8, 8, 1}, .bn = SNAS_BN_BATCH, .drop_path = 0.4};
         check(&space, &s, 0);
     }
+}
+
+/* Other ops, other stems: dense convolutions, chains without BN between, a stride in the stem. */
+static void supernet__is_as_exact_as_the_reference_when_the_space_is_another(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"none",         "skip_connect", "nor_conv_3x3",
+                                      "conv_7x1_1x7", "conv_1x1",     "sep_conv_7x7"};
+    struct snas_space space;
+    fixture_space(&space, 3, 6, ops);
+    space.stems[0] = fixture_steps(2, "conv3x3s2 bn relu conv3x3 bn");
+    for (int channels = 5; channels <= 8; channels += 3) {
+        struct setup s = {.shape = {3, channels, 3, 11, 9, 1}, .bn = SNAS_BN_BATCH};
+        check(&space, &s, 0);
+    }
+}
+
+/* A child: affine, no BN behind pools, one op twice from one slot, a dead node. */
+static void child__is_as_exact_as_the_reference_when_affine(void **state)
+{
+    (void)state;
+    struct snas_space space = test_space();
+    struct snas_genotype g = {0};
+    for (int k = 0; k < 2; k++) {
+        struct snas_genotype_cell *c = &g.cells[k];
+        c->n_nodes = 3;
+        c->n_choices[0] = 3;
+        c->choices[0][0] = (struct snas_choice){4, 0};
+        c->choices[0][1] = (struct snas_choice){4, 0};
+        c->choices[0][2] = (struct snas_choice){1, 1};
+        c->n_choices[1] = 2;
+        c->choices[1][0] = (struct snas_choice){7, 1};
+        c->choices[1][1] = (struct snas_choice){3, 2};
+        c->n_concat = 3;
+        for (int i = 0; i < 3; i++)
+            c->concat[i] = i;
+    }
+    for (int channels = 8; channels <= 12; channels += 4) {
+        struct setup s = {
+            .shape = {4, channels, 3, 9, 12, 1}, .bn = SNAS_BN_BATCH_UPDATE, .genotype = &g};
+        check(&space, &s, 0);
+    }
+}
+
+static void supernet__gives_the_same_bits_when_threads_vary(void **state)
+{
+    (void)state;
+    struct snas_space space = test_space();
+    struct setup s = {.shape = {3, 8, 1, 10, 10, 0}, .bn = SNAS_BN_BATCH_UPDATE};
+    const char *isa = snas_kernels_get()->isa;
+    struct result one = run(&space, &s, SNAS_PRECISION_F32, isa);
+    for (s.threads = 2; s.threads <= 9; s.threads += 7) {
+        struct result many = run(&space, &s, SNAS_PRECISION_F32, isa);
+        for (int part = 0; part < PARTS; part++)
+            assert_memory_equal(one.v[part], many.v[part], one.n[part] * sizeof(double));
+        result_clear(&many);
+    }
+    result_clear(&one);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cell__agrees_at_1e_4_when_channels_and_sides_vary),
-        cmocka_unit_test(supernet__is_as_exact_as_the_reference_when_all_ops_live),
+        cmocka_unit_test(supernet__is_as_exact_as_the_reference_when_z_varies),
+        cmocka_unit_test(
+            supernet__is_as_exact_as_the_reference_when_statistics_run_or_are_estimated),
+        cmocka_unit_test(supernet__is_as_exact_as_the_reference_when_paths_drop),
+        cmocka_unit_test(supernet__is_as_exact_as_the_reference_when_the_space_is_another),
+        cmocka_unit_test(child__is_as_exact_as_the_reference_when_affine),
+        cmocka_unit_test(supernet__gives_the_same_bits_when_threads_vary),
     };
     return snas_test_run(tests);
 }
