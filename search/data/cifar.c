@@ -88,13 +88,13 @@ static enum snas_status take_file(const char *path, enum snas_data_format format
                                   int files, struct snas_dataset *out, struct snas_err *err)
 {
     const struct layout *l = layout_of(format);
-    char *bytes;
+    unsigned char *bytes;
     size_t size;
     int n = 0;
-    enum snas_status st = snas_read_file_gz(path, SNAS_DATA_FILE_MAX, &bytes, &size, err);
+    enum snas_status st = snas_data_read(path, &bytes, &size, err);
     if (st != SNAS_OK)
         return st;
-    st = snas_cifar_parse(path, format, (unsigned char *)bytes, size, &n, err);
+    st = snas_cifar_parse(path, format, bytes, size, &n, err);
     if (st == SNAS_OK && file == 0)
         st = make_room(l, files, n, out, err);
     else if (st == SNAS_OK && n != out->n / files)
@@ -103,7 +103,7 @@ static enum snas_status take_file(const char *path, enum snas_data_format format
                        l->train[0], out->n / files);
     for (int i = 0; st == SNAS_OK && i < n; i++) {
         const unsigned char *record =
-            (unsigned char *)bytes + (size_t)i * (size_t)(l->label_bytes + SNAS_CIFAR_PIXELS);
+            bytes + (size_t)i * (size_t)(l->label_bytes + SNAS_CIFAR_PIXELS);
         size_t image = (size_t)file * (size_t)n + (size_t)i;
         out->labels[image] = record[l->label_bytes - 1];
         interleave(record + l->label_bytes, out->pixels + image * SNAS_CIFAR_PIXELS);

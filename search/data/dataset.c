@@ -45,6 +45,19 @@ int snas_data_has(const char *directory, const char *file)
     return n > 0 && n < PATH_MAX && snas_path_exists(path);
 }
 
+enum snas_status snas_data_read(const char *path, unsigned char **bytes, size_t *size,
+                                struct snas_err *err)
+{
+    struct stat st;
+    char *data;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return snas_fail(err, SNAS_E_IO, "'%s' is not a regular file", path);
+    enum snas_status status = snas_read_file_gz(path, SNAS_DATA_FILE_MAX, &data, size, err);
+    if (status == SNAS_OK)
+        *bytes = (unsigned char *)data;
+    return status;
+}
+
 /* One file per format decides. Several IDX sets beside each other are told apart by prefix. */
 static enum snas_status look_in(const char *directory, enum snas_data_format wanted,
                                 struct place *place, int *n, struct snas_err *err)

@@ -202,15 +202,13 @@ static enum snas_status read_images(const char *directory, const char *prefix,
                                     enum snas_split split, struct snas_dataset *out, char **path,
                                     struct snas_err *err)
 {
-    char *bytes;
     size_t size, offset = 0;
     enum role role = split == SNAS_SPLIT_TRAIN ? TRAIN_IMAGES : TEST_IMAGES;
     enum snas_status st = find_file(directory, prefix, role, path, err);
     if (st == SNAS_OK)
-        st = snas_read_file_gz(*path, SNAS_DATA_FILE_MAX, &bytes, &size, err);
+        st = snas_data_read(*path, &out->pixels, &size, err);
     if (st != SNAS_OK)
         return st;
-    out->pixels = (uint8_t *)bytes;
     st = snas_idx_parse_images(*path, out->pixels, size, out, &offset, err);
     if (st == SNAS_OK) /* the pixels stay in the file's own memory: no second copy */
         memmove(out->pixels, out->pixels + offset, size - offset);
@@ -226,14 +224,12 @@ struct labels {
 static enum snas_status read_labels(const char *directory, const char *prefix, enum role role,
                                     struct labels *out, struct snas_err *err)
 {
-    char *bytes;
     size_t size;
     enum snas_status st = find_file(directory, prefix, role, &out->path, err);
     if (st == SNAS_OK)
-        st = snas_read_file_gz(out->path, SNAS_DATA_FILE_MAX, &bytes, &size, err);
+        st = snas_data_read(out->path, &out->bytes, &size, err);
     if (st != SNAS_OK)
         return st;
-    out->bytes = (unsigned char *)bytes;
     return snas_idx_parse_labels(out->path, out->bytes, size, &out->n, err);
 }
 

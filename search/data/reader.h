@@ -21,6 +21,11 @@ enum {
 /* 1 when the directory has an entry of this name. */
 int snas_data_has(const char *directory, const char *file);
 
+/* A whole file of a data set, unpacked; as snas_read_file_gz, but a pipe or a device, which may
+ * never end, is refused. Caller frees with snas_free. */
+enum snas_status snas_data_read(const char *path, unsigned char **bytes, size_t *size,
+                                struct snas_err *err);
+
 /* Which of IDX's files are in `directory`, the prefix being the sets' ("" or "emnist-letters", as
  * in emnist-letters-train-images-idx3-ubyte.gz). `prefix` NULL: any; found[0] is then the first
  * prefix by name and found[1] another one, "" if there is none. Returns how many of the two. */

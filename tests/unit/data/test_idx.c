@@ -312,6 +312,18 @@ static void idx__lists_what_it_looked_for_when_a_file_is_missing(void **state)
     refused(SNAS_SPLIT_TRAIN, SNAS_E_IO, "no file train-labels-idx1-ubyte (looked also for");
 }
 
+static void idx__refuses_when_a_file_is_a_pipe_or_a_device(void **state)
+{
+    (void)state;
+    put_idx_set(0);
+    assert_int_equal(unlink(inside("train-images-idx3-ubyte")), 0);
+    assert_int_equal(mkfifo(inside("train-images-idx3-ubyte"), 0600), 0);
+    refused(SNAS_SPLIT_TRAIN, SNAS_E_IO, "/train-images-idx3-ubyte' is not a regular file");
+    assert_int_equal(unlink(inside("t10k-labels-idx1-ubyte")), 0);
+    assert_int_equal(symlink("/dev/zero", inside("t10k-labels-idx1-ubyte")), 0);
+    refused(SNAS_SPLIT_TEST, SNAS_E_IO, "/t10k-labels-idx1-ubyte' is not a regular file");
+}
+
 static void idx__takes_class_names_when_a_file_gives_them(void **state)
 {
     (void)state;
@@ -379,6 +391,7 @@ int main(void)
         TEST(idx__refuses_when_counts_disagree),
         TEST(idx__refuses_labels_when_training_has_none_such),
         TEST(idx__lists_what_it_looked_for_when_a_file_is_missing),
+        TEST(idx__refuses_when_a_file_is_a_pipe_or_a_device),
         TEST(idx__takes_class_names_when_a_file_gives_them),
         TEST(idx__frees_all_when_an_allocation_fails),
     };
