@@ -1,0 +1,133 @@
+/* The configuration of a search: errors, shipped files, schedule. */
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "fixture.h"
+
+static void rejects(const char *text, const char *const *words, int n_words)
+{
+    struct snas_err err = {0};
+    struct snas_search_config c;
+    assert_int_equal(snas_write_file("bad.yaml", text, strlen(text), &err), SNAS_OK);
+    assert_int_equal(snas_search_config_read("./bad.yaml", NULL, 0, &c, &err), SNAS_E_CONFIG);
+    for (int i = 0; i < n_words; i++)
+        if (!strstr(err.text, words[i]))
+            fail_msg("'%s' lacks '%s'", err.text, words[i]);
+}
+
+static void config__errors_name_line_and_nearest_key_when_several_are_wrong(void **state)
+{
+    (void)state;
+    const char *const words[] = {"bad.yaml:2:", "epochs", "bad.yaml:3:", "bad.yaml:4:"};
+    rejects("name: x\nsearch: {epocs: 3}\ntheta: {momentum: 2}\nalpha: {learning_rate: fast}\n",
+            words, 4);
+}
+
+static void config__is_rejected_when_keys_contradict_each_other(void **state)
+{
+    (void)state;
+    const char *const hot[] = {"temperature.end"};
+    const char *const few[] = {"less than one batch"};
+    const char *const none[] = {"are all 0"};
+    const char *const name[] = {"cannot be a directory"};
+    rejects("temperature: {start: 0.5, end: 0.9}\n", hot, 1);
+    rejects("search: {images_per_epoch: 10, batch: 64}\n", few, 1);
+    rejects("penalty: {strength: 1, params: 0, madds: 0, mac: 0}\n", none, 1);
+    rejects("name: a/b\n", name, 1);
+    rejects("name: latest\n", name, 1);
+}
+
+static void config__assignments_override_the_file_when_given(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    struct snas_search_config c;
+    const char *text = "name: x\nseed: 3\n", *good[] = {"seed=5", "theta.clip=0"};
+    const char *bad[] = {"sed=5", "theta.clip=-1"};
+    assert_int_equal(snas_write_file("x.yaml", text, strlen(text), &err), SNAS_OK);
+    assert_int_equal(snas_search_config_read("./x.yaml", good, 2, &c, &err), SNAS_OK);
+    assert_int_equal(c.seed, 5);
+    assert_true(c.theta.clip == 0);
+    assert_int_equal(snas_search_config_read("./x.yaml", bad, 2, &c, &err), SNAS_E_CONFIG);
+    assert_non_null(strstr(err.text, "sed=5"));
+    assert_non_null(strstr(err.text, "theta.clip=-1"));
+}
+
+static void config__every_shipped_file_is_read_when_asked(void **state)
+{
+    (void)state;
+    const char *source = getenv("SNAS_DATA_DIR");
+    char folder[512];
+    int n = 0;
+    assert_non_null(source);
+    snprintf(folder, sizeof(folder), "%s/configs/search", source);
+    DIR *d = opendir(folder);
+    assert_non_null(d);
+    for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+        struct snas_err err = {0};
+        struct snas_search_config c;
+        struct snas_space space;
+        char path[800];
+        if (e->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+        if (snas_search_config_read(path, NULL, 0, &c, &err) != SNAS_OK ||
+            snas_space_read(c.space, &space, &err) != SNAS_OK)
+            fail_msg("%s", err.text);
+        n++;
+    }
+    closedir(d);
+    assert_true(n >= 4);
+}
+
+static void config__rate_is_a_cosine_when_epochs_pass(void **state)
+{
+    (void)state;
+    const struct snas_search_config c = fixture_config(
+        "search: {epochs: 10}\ntheta: {learning_rate: 0.025, learning_rate_end: 0.001}\n");
+    assert_true(fabs(snas_search_config_rate(&c, 0) - 0.025) < 1e-15);
+    assert_true(fabs(snas_search_config_rate(&c, 5) - 0.013) < 1e-15);
+    assert_true(fabs(snas_search_config_rate(&c, 9) - 0.0015873218) < 1e-9);
+}
+
+/* What the run directory keeps is read back to the same values, and holds no path of a machine. */
+static void config__resolved_text_reads_back_when_dumped(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    const struct snas_search_config c = fixture_config("penalty: {strength: 0.125}\n");
+    struct snas_search_config again;
+    char *text, *second;
+    assert_int_equal(snas_config_dump(&snas_search_schema, &c, &text, &err), SNAS_OK);
+    assert_null(strstr(text, " path:"));
+    assert_null(strstr(text, "threads"));
+    snas_config_defaults(&snas_search_schema, &again);
+    assert_int_equal(
+        snas_config_parse(&snas_search_schema, "dump", text, strlen(text), &again, &err), SNAS_OK);
+    assert_int_equal(snas_config_dump(&snas_search_schema, &again, &second, &err), SNAS_OK);
+    assert_string_equal(text, second);
+    snas_free(text);
+    snas_free(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(config__errors_name_line_and_nearest_key_when_several_are_wrong),
+        cmocka_unit_test(config__is_rejected_when_keys_contradict_each_other),
+        cmocka_unit_test(config__assignments_override_the_file_when_given),
+        cmocka_unit_test(config__every_shipped_file_is_read_when_asked),
+        cmocka_unit_test(config__rate_is_a_cosine_when_epochs_pass),
+        cmocka_unit_test(config__resolved_text_reads_back_when_dumped),
+    };
+    return cmocka_run_group_tests_name("train.config", tests, fixture_open, fixture_close);
+}

@@ -1,0 +1,200 @@
+/* Whole searches at the scale of seconds: what is written, resumed, refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "fixture.h"
+
+static const volatile int now = 1;
+
+static void search__run_directory_is_complete_when_finished(void **state)
+{
+    (void)state;
+    const char *const names[] = {"config.yaml",
+                                 "metrics.csv",
+                                 "alpha/epoch-001.csv",
+                                 "alpha/epoch-002.csv",
+                                 "genotype/epoch-001.json",
+                                 "genotype/epoch-002.json",
+                                 "checkpoint.safetensors",
+                                 "child.safetensors",
+                                 "result.json",
+                                 "timing.csv",
+                                 "log.txt"};
+    const struct snas_search_config c = fixture_config("");
+    fixture_run_ok(&c, "runs/complete");
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char path[128];
+        snprintf(path, sizeof(path), "runs/complete/%s", names[i]);
+        if (!snas_path_exists(path))
+            fail_msg("no %s", path);
+    }
+    char target[128] = "";
+    assert_true(readlink("runs/latest", target, sizeof(target) - 1) > 0);
+    assert_string_equal(target, "complete");
+    assert_int_equal((int)fixture_result("runs/complete", "steps"), 8);
+    assert_int_equal((int)fixture_metric("runs/complete", "epoch"), 2);
+}
+
+static void search__files_are_equal_when_thread_counts_differ(void **state)
+{
+    (void)state;
+    const struct snas_search_config one = fixture_config("threads: 1\n");
+    const struct snas_search_config two = fixture_config("threads: 2\n");
+    fixture_run_ok(&one, "threads1");
+    fixture_run_ok(&two, "threads2");
+    fixture_same_run("threads1", "threads2");
+}
+
+static void search__files_differ_when_seeds_do(void **state)
+{
+    (void)state;
+    const struct snas_search_config one = fixture_config("seed: 1\n");
+    const struct snas_search_config two = fixture_config("seed: 2\n");
+    fixture_run_ok(&one, "seed1");
+    fixture_run_ok(&two, "seed2");
+    assert_true(fixture_metric("seed1", "train_loss") != fixture_metric("seed2", "train_loss"));
+}
+
+/* Stopped after each of the first steps, then within the first epoch's evaluation, then let go. */
+static void search__files_are_equal_when_interrupted_and_resumed(void **state)
+{
+    (void)state;
+    const struct snas_search_config c = fixture_config("");
+    fixture_run_ok(&c, "undisturbed");
+    for (int i = 0; i < 6; i++) {
+        struct snas_err err = {0};
+        assert_int_equal(fixture_run(&c, "disturbed", i > 0, &now, &err), SNAS_E_INTERRUPTED);
+        if (i < 4)
+            assert_non_null(strstr(err.text, "saved after step"));
+    }
+    struct snas_err err = {0};
+    assert_int_equal(fixture_run(&c, "disturbed", 1, NULL, &err), SNAS_OK);
+    fixture_same_run("undisturbed", "disturbed");
+}
+
+static void search__nothing_changes_when_a_finished_run_is_resumed(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    const struct snas_search_config c = fixture_config("");
+    fixture_run_ok(&c, "finished");
+    fixture_run_ok(&c, "finished-copy");
+    assert_int_equal(fixture_run(&c, "finished", 1, NULL, &err), SNAS_OK);
+    fixture_same_run("finished", "finished-copy");
+}
+
+static void search__starts_afresh_when_resumed_before_the_first_checkpoint(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    const struct snas_search_config c = fixture_config("");
+    fixture_run_ok(&c, "fresh");
+    assert_int_equal(fixture_run(&c, "fresh-resumed", 1, NULL, &err), SNAS_OK);
+    fixture_same_run("fresh", "fresh-resumed");
+}
+
+static void refuses(const struct snas_search_config *c, const char *dir, int resume,
+                    const char *word)
+{
+    struct snas_err err = {0};
+    assert_int_equal(fixture_run(c, dir, resume, NULL, &err), SNAS_E_STATE);
+    if (!strstr(err.text, word))
+        fail_msg("'%s' lacks '%s'", err.text, word);
+}
+
+static void search__is_refused_when_the_directory_is_not_its_own(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    const struct snas_search_config c = fixture_config(""), other = fixture_config("seed: 7\n");
+    fixture_run_ok(&c, "taken");
+    refuses(&c, "taken", 0, "finished run");
+    refuses(&other, "taken", 0, "it has 'seed: 1', this one 'seed: 7'");
+    refuses(&other, "taken", 1, "another configuration");
+    refuses(&c, "data", 0, "not a run directory");
+    assert_int_equal(fixture_run(&c, "half", 0, &now, &err), SNAS_E_INTERRUPTED);
+    refuses(&c, "half", 0, "--resume");
+}
+
+static void search__is_refused_when_the_data_changed_before_a_resume(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    struct snas_search_config c = fixture_config("");
+    char *images, *labels;
+    size_t n, m;
+    assert_int_equal(fixture_run(&c, "moved", 0, &now, &err), SNAS_E_INTERRUPTED);
+    assert_int_equal(snas_make_dirs("other", &err), SNAS_OK);
+    assert_int_equal(snas_read_file("data/train-images-idx3-ubyte", 1u << 20, &images, &n, &err),
+                     SNAS_OK);
+    assert_int_equal(snas_read_file("data/train-labels-idx1-ubyte", 1u << 20, &labels, &m, &err),
+                     SNAS_OK);
+    for (size_t i = 16; i < n; i += 3)
+        images[i] ^= 1;
+    assert_int_equal(snas_write_file("other/train-images-idx3-ubyte", images, n, &err), SNAS_OK);
+    assert_int_equal(snas_write_file("other/train-labels-idx1-ubyte", labels, m, &err), SNAS_OK);
+    snas_free(images);
+    snas_free(labels);
+    snprintf(c.data.path, sizeof(c.data.path), "other");
+    refuses(&c, "moved", 1, "other data");
+}
+
+static void search__stops_with_the_step_when_the_loss_is_not_a_number(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    const struct snas_search_config c = fixture_config(
+        "theta: {learning_rate: 100, learning_rate_end: 100, clip: 0, weight_decay: 1}\n"
+        "search: {epochs: 50}\n");
+    assert_int_equal(fixture_run(&c, "nan", 0, NULL, &err), SNAS_E_NUMERIC);
+    assert_non_null(strstr(err.text, "step "));
+    assert_false(snas_path_exists("nan/result.json"));
+    assert_true(snas_path_exists("nan/checkpoint.safetensors"));
+}
+
+static void search__says_so_when_the_child_is_disconnected(void **state)
+{
+    (void)state;
+    const struct snas_search_config c =
+        fixture_config("penalty: {strength: 1000, estimator: analytic}\n"
+                       "alpha: {learning_rate: 0.5, clip: 0}\nsearch: {epochs: 4}\n");
+    fixture_run_ok(&c, "disconnected");
+    assert_int_equal((int)fixture_result("disconnected", "child.connected"), 0);
+    assert_false(snas_path_exists("disconnected/child.safetensors"));
+}
+
+static void search__clock_is_in_no_file_but_timing_and_log(void **state)
+{
+    (void)state;
+    struct snas_search_config c = fixture_config("");
+    fixture_run_ok(&c, "often1");
+    c.checkpoint_minutes = 1e-9; /* a checkpoint at every step */
+    fixture_run_ok(&c, "often2");
+    fixture_same_run("often1", "often2");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(search__run_directory_is_complete_when_finished),
+        cmocka_unit_test(search__files_are_equal_when_thread_counts_differ),
+        cmocka_unit_test(search__files_differ_when_seeds_do),
+        cmocka_unit_test(search__files_are_equal_when_interrupted_and_resumed),
+        cmocka_unit_test(search__nothing_changes_when_a_finished_run_is_resumed),
+        cmocka_unit_test(search__starts_afresh_when_resumed_before_the_first_checkpoint),
+        cmocka_unit_test(search__is_refused_when_the_directory_is_not_its_own),
+        cmocka_unit_test(search__is_refused_when_the_data_changed_before_a_resume),
+        cmocka_unit_test(search__stops_with_the_step_when_the_loss_is_not_a_number),
+        cmocka_unit_test(search__says_so_when_the_child_is_disconnected),
+        cmocka_unit_test(search__clock_is_in_no_file_but_timing_and_log),
+    };
+    return cmocka_run_group_tests_name("train.search", tests, fixture_open, fixture_close);
+}
