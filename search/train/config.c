@@ -104,7 +104,7 @@ static const struct snas_key keys[] = {
      "threads; 0: all cores (changes no result)", 1},
     {"memory_limit", SNAS_T_BYTES, AT(memory_limit), "0", 0, 9e15, NULL,
      "refuse a plan larger than this (512MiB, 4GiB); 0: no limit", 1},
-    {"checkpoint.minutes", SNAS_T_REAL, AT(checkpoint_minutes), "3", 0.01, 1e6, NULL,
+    {"checkpoint.minutes", SNAS_T_REAL, AT(checkpoint_minutes), "3", 0.001, 1e6, NULL,
      "minutes between checkpoints within an epoch; every epoch ends with one", 1},
 };
 
