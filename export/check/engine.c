@@ -3,18 +3,6 @@
 #include "export/check/check.h"
 #include "net/net.h"
 
-/* The child's values into the net that runs it. */
-static void load_values(const struct snas_child *child, struct snas_net *net)
-{
-    for (int p = 0; p < child->network->n_params; p++) {
-        const struct snas_param *param = &child->network->params[p];
-        int running = param->kind == SNAS_PARAM_MEAN || param->kind == SNAS_PARAM_VAR;
-        float *base = running ? snas_net_stats(net) : snas_net_theta(net);
-        memcpy(base + snas_net_param_offset(net, p), child->values[p],
-               param->count * sizeof(float));
-    }
-}
-
 enum snas_status snas_check_reference(const struct snas_child *child,
                                       const struct snas_check_images *images, int threads,
                                       float *logits, struct snas_err *err)
@@ -30,7 +18,9 @@ enum snas_status snas_check_reference(const struct snas_child *child,
     enum snas_status s = snas_net_create(child->network, &options, &net, err);
     if (s)
         return s;
-    load_values(child, net);
+    for (int p = 0; p < child->network->n_params; p++)
+        memcpy(snas_net_param(net, p), child->values[p],
+               child->network->params[p].count * sizeof(float));
     size_t values = (size_t)o->input.c * (size_t)o->input.h * (size_t)o->input.w;
     for (int i = 0; s == SNAS_OK && i < images->n; i += options.batch) {
         int n = images->n - i < options.batch ? images->n - i : options.batch;

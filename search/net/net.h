@@ -87,6 +87,8 @@ void *snas_net_stats(struct snas_net *net);
 size_t snas_net_stats_size(const struct snas_net *net);
 /* Where a parameter lies: offset in values into theta (or stats for mean and var). */
 size_t snas_net_param_offset(const struct snas_net *net, int param);
+/* The place itself: in theta, or in stats for mean and var. */
+void *snas_net_param(const struct snas_net *net, int param);
 
 enum snas_bn_mode {
     SNAS_BN_BATCH,        /* batch statistics; running ones untouched */

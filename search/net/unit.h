@@ -126,8 +126,7 @@ size_t snas_net_reserve(struct snas_net *net, size_t bytes);
 void snas_net_want_temp(struct snas_net *net, size_t bytes);
 void snas_net_want_scratch(struct snas_net *net, size_t bytes);
 
-/* A parameter in theta (trained) or stats (mean, var); its gradient in a group's row. */
-void *snas_net_param(const struct snas_net *net, int param);
+/* A parameter's gradient in a group's row. */
 void *snas_net_group_grad(const struct snas_net *net, int group, int param);
 
 /* From a batch's sums to mean and inv, by mode: running statistics, estimate sums. For channels

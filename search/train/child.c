@@ -29,26 +29,18 @@ void snas_child_values_destroy(const struct snas_network *network, float **value
     snas_free(values);
 }
 
-static float *place(const struct snas_network *network, struct snas_net *net, int param)
-{
-    enum snas_param_kind kind = network->params[param].kind;
-    int running = kind == SNAS_PARAM_MEAN || kind == SNAS_PARAM_VAR;
-    float *base = running ? snas_net_stats(net) : snas_net_theta(net);
-    return base + snas_net_param_offset(net, param);
-}
-
 void snas_child_values_from_net(const struct snas_network *network, struct snas_net *net,
                                 float **values)
 {
     for (int p = 0; p < network->n_params; p++)
-        memcpy(values[p], place(network, net, p), network->params[p].count * sizeof(float));
+        memcpy(values[p], snas_net_param(net, p), network->params[p].count * sizeof(float));
 }
 
 void snas_child_values_to_net(const struct snas_network *network, float *const *values,
                               struct snas_net *net)
 {
     for (int p = 0; p < network->n_params; p++)
-        memcpy(place(network, net, p), values[p], network->params[p].count * sizeof(float));
+        memcpy(snas_net_param(net, p), values[p], network->params[p].count * sizeof(float));
 }
 
 enum snas_status snas_child_inherit(struct snas_net *supernet, struct snas_net *child,
@@ -60,7 +52,7 @@ enum snas_status snas_child_inherit(struct snas_net *supernet, struct snas_net *
         return SNAS_E_NOMEM;
     enum snas_status s = snas_network_map_params(from, to, map, err);
     for (int p = 0; p < to->n_params && s == SNAS_OK; p++)
-        memcpy(place(to, child, p), place(from, supernet, map[p]),
+        memcpy(snas_net_param(child, p), snas_net_param(supernet, map[p]),
                to->params[p].count * sizeof(float));
     snas_free(map);
     return s;

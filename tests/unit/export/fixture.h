@@ -91,15 +91,6 @@ static inline void fixture_fill(const struct snas_network *net, uint64_t seed, i
     }
 }
 
-/* Where a parameter lies in a net. */
-static inline float *fixture_place(struct snas_net *net, const struct snas_network *network, int p)
-{
-    int running =
-        network->params[p].kind == SNAS_PARAM_MEAN || network->params[p].kind == SNAS_PARAM_VAR;
-    return (float *)(running ? snas_net_stats(net) : snas_net_theta(net)) +
-           snas_net_param_offset(net, p);
-}
-
 /* BN statistics of the child on random images. */
 static inline void fixture_estimate(struct snas_child *child, uint64_t seed)
 {
@@ -112,8 +103,7 @@ static inline void fixture_estimate(struct snas_child *child, uint64_t seed)
     struct snas_net *net;
     assert_ok(snas_net_create(network, &o, &net, &err), &err);
     for (int p = 0; p < network->n_params; p++)
-        memcpy(fixture_place(net, network, p), child->values[p],
-               network->params[p].count * sizeof(float));
+        memcpy(snas_net_param(net, p), child->values[p], network->params[p].count * sizeof(float));
     const struct snas_shape *in = &network->options.input;
     size_t n = 16 * (size_t)in->c * (size_t)in->h * (size_t)in->w;
     float *images = test_malloc(n * sizeof *images);
@@ -126,8 +116,7 @@ static inline void fixture_estimate(struct snas_child *child, uint64_t seed)
     assert_ok(snas_net_forward(net, &f, &loss, &err), &err);
     snas_net_estimate_end(net);
     for (int p = 0; p < network->n_params; p++)
-        memcpy(child->values[p], fixture_place(net, network, p),
-               network->params[p].count * sizeof(float));
+        memcpy(child->values[p], snas_net_param(net, p), network->params[p].count * sizeof(float));
     test_free(images);
     snas_net_destroy(net);
 }
