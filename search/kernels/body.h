@@ -20,11 +20,17 @@
 #define SHIFT6(M) M(0, 6) M(1, 7) M(2, 8) M(3, 9) M(4, 10) M(5, 11) M(6, 12) M(7, 13)
 #define SHIFT8(M) M(0, 8) M(1, 9) M(2, 10) M(3, 11) M(4, 12) M(5, 13) M(6, 14) M(7, 15)
 #define CASES8(M) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8)
+#define CASES16(M) CASES8(M) M(9) M(10) M(11) M(12) M(13) M(14) M(15) M(16)
 
 /* How many of `left` the next step takes, at most 8: the last two steps share evenly. */
 static INLINE int snas_chunk(int left)
 {
     return left <= 8 ? left : left >= 16 ? 8 : (left + 1) / 2;
+}
+
+static INLINE int snas_chunk16(int left)
+{
+    return left <= 16 ? left : left >= 32 ? 16 : (left + 1) / 2;
 }
 
 #define JOIN(a, b) a##_##b
@@ -114,6 +120,21 @@ static void depthwise_dw(int rows, int width, int c, struct snas_k_source in, in
     COLUMNS(c, dw_grad_column, rows, width, at_in(in, i), n, runs, c, at_in(g, i), dw + i, 0);
 }
 
+/* `px`, the input's pixel stride, is a constant in most calls: its multiples are addresses then. */
+static INLINE void matmul_by(ptrdiff_t px, int rows, int width, int k, int n,
+                             struct snas_k_source in, int n_taps, const struct snas_k_tap *taps,
+                             const float *w, struct snas_k_plane out, int accumulate, float *sums)
+{
+    int done = 0;
+#if LANES == 16 /* there are registers for two vectors of outputs */
+    for (; done + 32 <= n; done += 32)
+        mm2_column_16(rows, width, k, n, in, px, n_taps, taps, w + done, at_out(out, done),
+                      accumulate, sums ? sums + done : NULL);
+#endif
+    COLUMNS(n - done, mm_column, rows, width, k, n, in, px, n_taps, taps, w + done + i,
+            at_out(out, done + i), accumulate, sums ? sums + done + i : NULL);
+}
+
 static void matmul(int rows, int width, int k, int n, struct snas_k_source in, int n_taps,
                    const struct snas_k_tap *taps, const float *w, struct snas_k_plane out,
                    int accumulate, float *sums)
@@ -122,14 +143,24 @@ static void matmul(int rows, int width, int k, int n, struct snas_k_source in, i
         width *= rows;
         rows = 1;
     }
-    int done = 0;
-#if LANES == 16 /* there are registers for two vectors of outputs */
-    for (; done + 32 <= n; done += 32)
-        mm_column_16(2, rows, width, k, n, in, n_taps, taps, w + done, at_out(out, done),
-                     accumulate, sums ? sums + done : NULL);
-#endif
-    COLUMNS(n - done, mm_column, 1, rows, width, k, n, in, n_taps, taps, w + done + i,
-            at_out(out, done + i), accumulate, sums ? sums + done + i : NULL);
+#define BY(px) matmul_by(px, rows, width, k, n, in, n_taps, taps, w, out, accumulate, sums)
+    switch (in.px) {
+    case 8:
+        BY(8);
+        break;
+    case 16:
+        BY(16);
+        break;
+    case 32:
+        BY(32);
+        break;
+    case 64:
+        BY(64);
+        break;
+    default:
+        BY(in.px);
+    }
+#undef BY
 }
 
 static void matmul_dw(int rows, int width, int k, int n, struct snas_k_source in,

@@ -162,68 +162,128 @@ static INLINE void V(dw_grad_column)(int rows, int width, struct snas_k_source i
 #undef CASE
 }
 
-/* ---- matrix product: `count` pixels x `vectors` (1 or 2) vectors of outputs */
-static INLINE void V(mm_block)(int count, int vectors, int k, ptrdiff_t n, const float *in,
-                               ptrdiff_t in_px, int n_taps, const struct snas_k_tap *taps,
-                               const float *w, float *out, ptrdiff_t out_px, int accumulate,
-                               V(vec) * sums, V(vec) * squares)
+/* ---- matrix product: `count` pixels x one vector of outputs, up to 16 pixels where there are 32
+ * registers, or x two vectors, up to 8 pixels */
+#if VL == 16
+#define EACH_PIXEL EACH16
+#define PIXEL_CASES CASES16
+#else
+#define EACH_PIXEL EACH8
+#define PIXEL_CASES CASES8
+#endif
+static INLINE void V(mm_block)(int count, int k, ptrdiff_t n, const float *in, ptrdiff_t in_px,
+                               int n_taps, const struct snas_k_tap *taps, const float *w,
+                               float *out, ptrdiff_t out_px, int accumulate, V(vec) * sums)
 {
+    EACH_PIXEL(INIT)
+    if (accumulate) {
+        EACH_PIXEL(LOAD)
+    }
+    for (int t = 0; t < n_taps; t++) {
+        const float *x = in + taps[t].in, *wt = w + taps[t].w;
+#pragma GCC unroll 4
+        for (int j = 0; j < k; j++, wt += n, x++) {
+            V(vec) w0 = V(load)(wt);
+#define STEP(i)                                                                                    \
+    if (count > i)                                                                                 \
+        a##i += x[i * in_px] * w0;
+            EACH_PIXEL(STEP)
+        }
+    }
+    EACH_PIXEL(SAVE)
+#define SUM(i)                                                                                     \
+    if (count > i) {                                                                               \
+        sums[0] += a##i;                                                                           \
+        sums[1] += a##i * a##i;                                                                    \
+    }
+    if (sums) {
+        EACH_PIXEL(SUM)
+    }
+#undef STEP
+}
+
+static INLINE void V(mm_column)(int rows, int width, int k, ptrdiff_t n, struct snas_k_source in,
+                                ptrdiff_t in_px, int n_taps, const struct snas_k_tap *taps,
+                                const float *w, struct snas_k_plane out, int accumulate,
+                                float *sums)
+{
+    V(vec) s[2] = {{0}};
+    for (int r = 0; r < rows; r++, in.at += in.row, out.at += out.row) {
+        const float *x = in.at;
+        float *y = out.at;
+        for (int left = width, count; left > 0; left -= count) {
+            count = VL == 16 ? snas_chunk16(left) : snas_chunk(left);
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        V(mm_block)(i, k, n, x, in_px, n_taps, taps, w, y, out.px, accumulate, sums ? s : NULL);   \
+        break;
+            switch (count) {
+                PIXEL_CASES(CASE)
+            }
+            x += count * in_px;
+            y += count * out.px;
+        }
+    }
+    if (sums) {
+        V(add_to)(sums, s[0], 0);
+        V(add_to)(sums + n, s[1], 0);
+    }
+#undef CASE
+}
+
 #define INIT2(i) V(vec) a##i = {0}, b##i = {0};
-    EACH8(INIT2)
 #define LOAD2(i)                                                                                   \
     if (count > i) {                                                                               \
         a##i = V(load)(out + i * out_px);                                                          \
-        if (vectors > 1)                                                                           \
-            b##i = V(load)(out + i * out_px + VL);                                                 \
-    }
-    if (accumulate) {
-        EACH8(LOAD2)
-    }
-    for (int t = 0; t < n_taps; t++) {
-#define POINT(i) const float *x##i = in + taps[t].in + (count > i ? i * in_px : 0);
-        EACH8(POINT)
-        const float *wt = w + taps[t].w;
-#pragma GCC unroll 4
-        for (int j = 0; j < k; j++, wt += n) {
-            V(vec) w0 = V(load)(wt), w1 = vectors > 1 ? V(load)(wt + VL) : w0;
-#define STEP(i)                                                                                    \
-    if (count > i) {                                                                               \
-        a##i += x##i[j] * w0;                                                                      \
-        if (vectors > 1)                                                                           \
-            b##i += x##i[j] * w1;                                                                  \
-    }
-            EACH8(STEP)
-        }
+        b##i = V(load)(out + i * out_px + VL);                                                     \
     }
 #define SAVE2(i)                                                                                   \
     if (count > i) {                                                                               \
         V(store)(out + i * out_px, a##i);                                                          \
-        if (vectors > 1)                                                                           \
-            V(store)(out + i * out_px + VL, b##i);                                                 \
+        V(store)(out + i * out_px + VL, b##i);                                                     \
+    }
+#if VL == 16
+static INLINE void V(mm2_block)(int count, int k, ptrdiff_t n, const float *in, ptrdiff_t in_px,
+                                int n_taps, const struct snas_k_tap *taps, const float *w,
+                                float *out, ptrdiff_t out_px, int accumulate, V(vec) * sums)
+{
+    EACH8(INIT2)
+    if (accumulate) {
+        EACH8(LOAD2)
+    }
+    for (int t = 0; t < n_taps; t++) {
+        const float *x = in + taps[t].in, *wt = w + taps[t].w;
+#pragma GCC unroll 4
+        for (int j = 0; j < k; j++, wt += n, x++) {
+            V(vec) w0 = V(load)(wt), w1 = V(load)(wt + VL);
+#define STEP(i)                                                                                    \
+    if (count > i) {                                                                               \
+        a##i += x[i * in_px] * w0;                                                                 \
+        b##i += x[i * in_px] * w1;                                                                 \
+    }
+            EACH8(STEP)
+        }
     }
     EACH8(SAVE2)
 #define SUM2(i)                                                                                    \
     if (count > i) {                                                                               \
         sums[0] += a##i;                                                                           \
-        squares[0] += a##i * a##i;                                                                 \
-        if (vectors > 1) {                                                                         \
-            sums[1] += b##i;                                                                       \
-            squares[1] += b##i * b##i;                                                             \
-        }                                                                                          \
+        sums[1] += a##i * a##i;                                                                    \
+        sums[2] += b##i;                                                                           \
+        sums[3] += b##i * b##i;                                                                    \
     }
     if (sums) {
         EACH8(SUM2)
     }
-#undef POINT
 #undef STEP
 }
 
-static INLINE void V(mm_column)(int vectors, int rows, int width, int k, ptrdiff_t n,
-                                struct snas_k_source in, int n_taps, const struct snas_k_tap *taps,
-                                const float *w, struct snas_k_plane out, int accumulate,
-                                float *sums)
+static INLINE void V(mm2_column)(int rows, int width, int k, ptrdiff_t n, struct snas_k_source in,
+                                 ptrdiff_t in_px, int n_taps, const struct snas_k_tap *taps,
+                                 const float *w, struct snas_k_plane out, int accumulate,
+                                 float *sums)
 {
-    V(vec) s[2] = {{0}}, q[2] = {{0}};
+    V(vec) s[4] = {{0}};
     for (int r = 0; r < rows; r++, in.at += in.row, out.at += out.row) {
         const float *x = in.at;
         float *y = out.at;
@@ -231,23 +291,20 @@ static INLINE void V(mm_column)(int vectors, int rows, int width, int k, ptrdiff
             count = snas_chunk(left);
 #define CASE(i)                                                                                    \
     case i:                                                                                        \
-        V(mm_block)                                                                                \
-        (i, vectors, k, n, x, in.px, n_taps, taps, w, y, out.px, accumulate, sums ? s : NULL,      \
-         sums ? q : NULL);                                                                         \
+        V(mm2_block)(i, k, n, x, in_px, n_taps, taps, w, y, out.px, accumulate, sums ? s : NULL);  \
         break;
             switch (count) {
                 CASES8(CASE)
             }
-            x += count * in.px;
+            x += count * in_px;
             y += count * out.px;
         }
     }
-    for (int i = 0; sums && i < vectors; i++) {
-        V(add_to)(sums + i * VL, s[i], 0);
-        V(add_to)(sums + n + i * VL, q[i], 0);
-    }
+    for (int i = 0; sums && i < 4; i++)
+        V(add_to)(sums + i / 2 * VL + i % 2 * n, s[i], 0);
 #undef CASE
 }
+#endif
 
 /* ---- its weight gradient: `count` inputs x `vectors` vectors of outputs, all pixels */
 static INLINE void V(mm_grad_block)(int count, int vectors, int rows, int width,
@@ -305,7 +362,10 @@ static INLINE void V(mm_grad_column)(int vectors, int rows, int width, int k, pt
 #undef INIT2
 #undef LOAD2
 #undef SAVE2
+#undef SUM
 #undef SUM2
+#undef EACH_PIXEL
+#undef PIXEL_CASES
 
 #include "kernels/columns_map.h"
 

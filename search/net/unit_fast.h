@@ -158,6 +158,9 @@ void snas_fast_add_slot(const struct snas_fast_work *w, const struct snas_fast_v
 float *snas_fast_y(const struct snas_fast_work *w, size_t at, ptrdiff_t values);
 /* Shape of a parity's plane of an h x w image; returns its offset in floats in a gradient. */
 size_t snas_fast_plane(int h, int w, int c, int stride, int parity, int *rows, int *width);
+/* Zeroes a plane of `all` rows around its rows [top, top + rows), values [left, left + width). */
+void snas_fast_clear_border(float *plane, ptrdiff_t row, int all, int top, int rows, ptrdiff_t left,
+                            ptrdiff_t width);
 /* An image's factor of a block in its slot. */
 float snas_fast_factor(const struct snas_fast_work *w, const struct snas_fast_block *b);
 /* Drop path's part of it. */

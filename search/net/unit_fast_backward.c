@@ -98,7 +98,8 @@ static struct snas_k_source fill_plane(const struct snas_fast_work *w,
 {
     const int c = s->depthwise >= 0 ? s->kp : s->np;
     float *plane = w->scratch + w->f->scratch.g;
-    memset(plane, 0, (size_t)s->grow * (size_t)(s->oh + 2 * s->gpad) * sizeof *plane);
+    snas_fast_clear_border(plane, s->grow, s->oh + 2 * s->gpad, s->gpad, s->oh,
+                           (ptrdiff_t)s->gpad * c, (ptrdiff_t)s->ow * c);
     plane += s->gpad * s->grow + (ptrdiff_t)s->gpad * c;
     struct snas_k_source g = {plane, s->grow, c};
     const ptrdiff_t line = (ptrdiff_t)s->ow * s->np, mid_row = (ptrdiff_t)s->ow * s->kp;

@@ -75,6 +75,34 @@ size_t snas_fast_plane(int h, int w, int c, int stride, int parity, int *rows, i
     return (size_t)parity * (size_t)((h + 1) / 2) * (size_t)((w + 1) / 2) * (size_t)c;
 }
 
+void snas_fast_clear_border(float *plane, ptrdiff_t row, int all, int top, int rows, ptrdiff_t left,
+                            ptrdiff_t width)
+{
+    /* From a row's last inner value to the next row's first one. */
+    const size_t gap = (size_t)(row - width);
+    memset(plane, 0, (size_t)(top * row + left) * sizeof *plane);
+    plane += top * row + left + width;
+    for (int r = 1; r < rows; r++, plane += row)
+        for (size_t i = 0; i < gap; i++)
+            plane[i] = 0;
+    memset(plane, 0, (size_t)((all - top - rows + 1) * row - left - width) * sizeof *plane);
+}
+
+/* Zeroes what is not image in a tile. */
+static void clear_around(const struct snas_fast_tile *t, float *tile)
+{
+    const int half = t->pad / t->stride, all = (int)(t->plane / t->row);
+    for (int parity = 0; parity < t->stride * t->stride; parity++) {
+        int rows, width;
+        snas_fast_plane(t->h, t->w, t->c, t->stride, parity, &rows, &width);
+        if (rows == 0 || width == 0)
+            memset(tile + parity * t->plane, 0, (size_t)t->plane * sizeof *tile);
+        else
+            snas_fast_clear_border(tile + parity * t->plane, t->row, all, half, rows,
+                                   (ptrdiff_t)half * t->c, (ptrdiff_t)width * t->c);
+    }
+}
+
 /* Part of c channels of an h x w image into a tile from channel c0 on. */
 static void load_part(const struct snas_kernels *k, const struct snas_fast_tile *t, const float *x,
                       int c, int c0, int relu, float *tile)
@@ -103,7 +131,10 @@ void snas_fast_load_slot(const struct snas_fast_work *w, const struct snas_fast_
                          float *tile)
 {
     const struct snas_fast_slot *s = &w->f->slots[v->slot];
-    memset(tile, 0, v->tile.size * sizeof *tile);
+    if (w->net->network->tensors[s->tensor].shape.c == v->tile.c)
+        clear_around(&v->tile, tile);
+    else
+        memset(tile, 0, v->tile.size * sizeof *tile);
     for (int i = 0, c0 = 0; i < s->n_parts; i++) {
         int c = w->net->network->tensors[s->part[i]].shape.c;
         load_part(w->k, &v->tile, snas_fast_values(w, w->net->value, s->part[i]), c, c0, v->relu,
@@ -118,7 +149,7 @@ void snas_fast_load_y(const struct snas_fast_work *w, const struct snas_fast_seg
     const struct snas_fast_tile *t = &s->tile;
     const float *a = w->f->coefs + before->norm.coef, *b = a + before->norm.cp;
     const float *y = snas_fast_y(w, before->y, (ptrdiff_t)s->h * s->w * t->c);
-    memset(tile, 0, t->size * sizeof *tile);
+    clear_around(t, tile);
     for (int parity = 0; parity < t->stride * t->stride; parity++) {
         int rows, width, r = parity / 2, p = parity % 2;
         snas_fast_plane(t->h, t->w, t->c, t->stride, parity, &rows, &width);
