@@ -1,15 +1,15 @@
 # snas-search: the files of a run that was killed, interrupted, or run with other threads are those
 # of an undisturbed one.
-# timeout: 240
+# timeout: 300
 # fixtures: fashion-small
 # cores: 2
 config=$SRC/configs/search/smoke.yaml
 search()
 {
     run_for "$1" "$2" snas-search "$config" --set data.path="$FIXTURES/fashion-small" \
-        --set search.epochs=4 --set search.images_per_epoch=640 --set search.batch=16 \
-        --set checkpoint.minutes=0.001 --set evaluation.hard_samples=2 \
-        --set evaluation.estimate_images=128 "${@:3}"
+        --set search.epochs=3 --set search.images_per_epoch=320 --set search.batch=16 \
+        --set checkpoint.minutes=0.002 --set evaluation.hard_samples=2 \
+        --set evaluation.estimate_images=128 --set evaluation.epoch_images=100 "${@:3}"
 }
 clock_files=(timing.csv log.txt)
 
