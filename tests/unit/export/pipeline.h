@@ -10,6 +10,15 @@
 #include "export/export.h"
 #include "export/onnx/write.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* ONNX Runtime keeps a few bytes for the life of the process; that is not ours to free. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libonnxruntime.so\n";
+}
+#endif
+
 static inline void pipeline_need_runtime(const struct snas_check_result *r)
 {
     const char *expected = getenv("SNAS_EXPECT_RUNTIMES"); /* names, comma-separated */

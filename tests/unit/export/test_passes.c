@@ -172,7 +172,7 @@ static void prune__removes_a_cell_and_its_readers_when_all_its_nodes_are_dead(vo
     snas_graph_clear(&graph);
     snas_child_clear(&child);
 
-    o.layers = 3; /* reductions at 1 and 2; now only the first one is skipped by reading input 0 */
+    o.layers = 3; /* reductions at 1 and 2 read input 0 alone */
     for (int node = 0; node < 4; node++)
         fixture_choose(&space, &g, 1, node, "max_pool_3x3", 0);
     fixture_child(&space, &g, &o, &child);

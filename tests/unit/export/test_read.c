@@ -185,12 +185,13 @@ static void open_side(Onnx__ModelProto *m)
     Onnx__TensorShapeProto__Dimension *d = m->graph->input[0]->type->tensor_type->shape->dim[2];
     d->dim_value = 0;
 }
-static void no_type(Onnx__ModelProto *m)
+static void integers(Onnx__ModelProto *m)
 {
-    m->graph->output[0]->type->tensor_type->shape->n_dim = 1;
+    m->graph->output[0]->type->tensor_type->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
 }
-static void two_inputs(Onnx__ModelProto *m)
+static void no_input(Onnx__ModelProto *m)
 {
+    onnx__value_info_proto__free_unpacked(m->graph->input[0], NULL);
     m->graph->n_input = 0;
 }
 
@@ -202,8 +203,8 @@ static void read__refuses_when_shapes_are_wrong(void **state)
     refused(overflowing_sides, "has a side of 2147483647");
     refused(longer_than_its_data, "does not hold its");
     refused(open_side, "its input is not one float image");
-    refused(no_type, "its output is not one float");
-    refused(two_inputs, "its input is not one float image");
+    refused(integers, "its output is not one float");
+    refused(no_input, "its input is not one float image");
 }
 
 /* Initializer 0 as external data: what the entries say. */
