@@ -7,6 +7,11 @@
 
 #include "kernels/tables.h"
 
+#if defined(__GNUC__) && !defined(__clang__)
+/* It keeps values of the last turns in registers that the accumulators need. */
+#pragma GCC optimize("no-predictive-commoning")
+#endif
+
 #define INLINE inline __attribute__((always_inline))
 #define EACH8(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7)
 #define EACH9(M) EACH8(M) M(8)
@@ -36,6 +41,7 @@ static INLINE int snas_chunk16(int left)
 #define JOIN(a, b) a##_##b
 #define NAME(a, b) JOIN(a, b)
 #if LANES == 16
+#include <immintrin.h>
 #define VL 8
 #include "kernels/columns.h"
 #undef VL
@@ -144,22 +150,23 @@ static void matmul(int rows, int width, int k, int n, struct snas_k_source in, i
         rows = 1;
     }
 #define BY(px) matmul_by(px, rows, width, k, n, in, n_taps, taps, w, out, accumulate, sums)
+#ifndef SNAS_K_SMALL
     switch (in.px) {
     case 8:
         BY(8);
-        break;
+        return;
     case 16:
         BY(16);
-        break;
+        return;
     case 32:
         BY(32);
-        break;
+        return;
     case 64:
         BY(64);
-        break;
-    default:
-        BY(in.px);
+        return;
     }
+#endif
+    BY(in.px);
 #undef BY
 }
 
@@ -275,14 +282,17 @@ static void pool_one(int h, int w, int c, int stride, const float *x, int max, f
 {
     const int oh = (h + stride - 1) / stride, ow = (w + stride - 1) / stride;
     const float edge = max ? -INFINITY : 0;
+    const ptrdiff_t line = (ptrdiff_t)w * c;
     for (int i = 0; i < c; i++)
         row[i] = row[(w + 1) * c + i] = edge;
     for (int r = 0; r < oh; r++, out += (ptrdiff_t)ow * c) {
         const int top = r * stride > 0, bottom = r * stride + 1 < h;
-        const ptrdiff_t line = (ptrdiff_t)w * c;
         const float *middle = x + r * stride * line;
-        NARROW_COLUMN(pool_rows, w * c, middle, top ? middle - line : NULL,
-                      bottom ? middle + line : NULL, max, row + c);
+        const float *above = top ? middle - line : NULL, *below = bottom ? middle + line : NULL;
+        ptrdiff_t done = line / LANES * LANES;
+        WIDE_COLUMN(pool_rows, done, middle, above, below, max, row + c);
+        NARROW_COLUMN(pool_rows, line - done, middle + done, above ? above + done : NULL,
+                      below ? below + done : NULL, max, row + c + done);
         COLUMNS(c, pool_across, ow, c, stride, row + i, max, 1 + top + bottom, w, out + i, sum + i,
                 sum + c + i);
     }

@@ -126,20 +126,24 @@ static INLINE void V(sums_column)(int pixels, ptrdiff_t px, const float *g, cons
 }
 
 /* ---- pooling. Down the three rows of a window into `row`, a pixel of padding at either end. */
-static INLINE void V(pool_rows)(int n, const float *x0, const float *x1, const float *x2, int max,
-                                float *row)
+static INLINE V(vec) V(larger)(V(vec) a, V(vec) b)
 {
-    for (int i = 0; i + VL <= n; i += VL) {
-        V(vec) m = V(load)(x0 + i);
-        for (int k = 1; k < 3; k++) {
-            const float *xk = k == 1 ? x1 : x2;
-            if (!xk)
-                continue;
-            V(vec) v = V(load)(xk + i);
-            if (max)
-                m = V(pick)((v > m) | (v != v), v, m);
-            else
-                m += v;
+    return V(pick)((b > a) | (b != b), b, a);
+}
+
+static INLINE void V(pool_rows)(ptrdiff_t n, const float *middle, const float *above,
+                                const float *below, int max, float *row)
+{
+    const float *a = above ? above : middle, *b = below ? below : middle;
+    V(vec) zero = {0};
+    for (ptrdiff_t i = 0; i + VL <= n; i += VL) {
+        V(vec) m = V(load)(middle + i);
+        if (max) {
+            m = V(larger)(V(larger)(m, V(load)(a + i)), V(load)(b + i));
+        } else {
+            if (above)
+                m += V(load)(a + i);
+            m += below ? V(load)(b + i) : zero;
         }
         V(store)(row + i, m);
     }
@@ -148,16 +152,16 @@ static INLINE void V(pool_rows)(int n, const float *x0, const float *x1, const f
 static INLINE void V(pool_across)(int width, int c, int stride, const float *row, int max, int rows,
                                   int w, float *out, float *sum, float *square)
 {
+    const float inner = 1.0F / (float)(3 * rows), outer = 1.0F / (float)(2 * rows);
     V(vec) s = {0}, q = {0};
     for (int p = 0; p < width; p++) {
         const float *r = row + (ptrdiff_t)p * stride * c;
         V(vec) u = V(load)(r), v = V(load)(r + c), z = V(load)(r + 2 * (ptrdiff_t)c), m;
         if (max) {
-            m = V(pick)((v > u) | (v != v), v, u);
-            m = V(pick)((z > m) | (z != z), z, m);
+            m = V(larger)(V(larger)(u, v), z);
         } else {
-            int columns = 3 - (p == 0) - (p * stride == w - 1);
-            m = (u + v + z) * (1.0F / (float)(rows * columns));
+            int at_edge = (p == 0) + (p * stride == w - 1);
+            m = (u + v + z) * (at_edge == 0 ? inner : at_edge == 1 ? outer : 1.0F / (float)rows);
         }
         V(store)(out + (ptrdiff_t)p * c, m);
         s += m;

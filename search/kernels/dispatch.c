@@ -41,7 +41,7 @@ const struct snas_kernels *snas_kernels_get(void)
     if (wanted && strcmp(wanted, "ref") == 0)
         return NULL;
     const struct snas_kernels *k = wanted ? snas_kernels_find(wanted) : NULL;
-    for (int i = 0; !k; i++)
+    for (int i = 0; !k && i < TABLES; i++)
         if (possible(tables[i]))
             k = tables[i];
     return k;

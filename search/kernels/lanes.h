@@ -25,10 +25,8 @@ static INLINE void V(store)(float *p, V(vec) x)
 static INLINE V(vec) V(coef)(const float *p, int pair)
 {
 #if VL == 16
-    if (pair) {
-        vec_8 h = *(const vec_8 *)p;
-        return __builtin_shufflevector(h, h, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
-    }
+    if (pair)
+        return (V(vec))_mm512_broadcast_f32x8(_mm256_loadu_ps(p));
 #else
     (void)pair;
 #endif

@@ -52,9 +52,9 @@ static void place_segment(struct snas_net *net, struct snas_fast *f, struct snas
     size_t taps = (size_t)s->n_offsets, matrices = s->depthwise >= 0 ? 1 : taps;
     if (s->depthwise >= 0)
         s->w_depthwise = take(&f->n_weights, taps * (size_t)s->kp);
-    s->w_matrix = take(&f->n_weights, matrices * (size_t)(s->k * s->np));
+    s->w_matrix = take(&f->n_weights, matrices * (size_t)s->k * (size_t)s->np);
     if (net->options.training)
-        s->w_transposed = take(&f->n_weights, matrices * (size_t)(s->n * s->kp));
+        s->w_transposed = take(&f->n_weights, matrices * (size_t)s->n * (size_t)s->kp);
     s->y = place_y(net, f, bytes_of(net, s->oh, s->ow, s->np));
     place_norm(f, &s->norm);
     if (last || !net->options.training)

@@ -59,14 +59,14 @@ static void add_matrix_dw(const struct snas_fast_work *w, const struct snas_fast
         grad = snas_net_group_grad(w->net, w->group, t ? l->bias : l->weight);
     else
         grad = (float *)snas_net_group_grad(w->net, w->group, l->weight) +
-               (size_t)t * (size_t)(s->k * s->n);
+               (size_t)t * (size_t)s->k * (size_t)s->n;
     if (columns % SNAS_K_CHANNELS == 0) {
         g.at += c0;
         w->k->matmul_dw(rows, width, s->k, columns, in, g, grad);
         return;
     }
     float *dw = w->scratch + w->f->scratch.dw;
-    memset(dw, 0, (size_t)(s->k * s->np) * sizeof *dw);
+    memset(dw, 0, (size_t)s->k * (size_t)s->np * sizeof *dw);
     w->k->matmul_dw(rows, width, s->k, s->np, in, g, dw);
     for (int i = 0; i < s->k; i++)
         for (int j = 0; j < columns; j++)
@@ -83,7 +83,7 @@ static void add_depthwise_dw(const struct snas_fast_work *w, const struct snas_f
         return;
     }
     float *dw = w->scratch + w->f->scratch.dw;
-    memset(dw, 0, (size_t)(s->n_offsets * s->kp) * sizeof *dw);
+    memset(dw, 0, (size_t)s->n_offsets * (size_t)s->kp * sizeof *dw);
     w->k->depthwise_dw(s->oh, s->ow, s->kp, in, s->taps.n, s->taps.u.run, g, dw);
     for (int t = 0; t < s->n_offsets; t++)
         for (int i = 0; i < s->k; i++)
@@ -133,10 +133,19 @@ static struct snas_k_source fill_plane(const struct snas_fast_work *w,
     return g;
 }
 
-/* Gradient of the segment's tile, by parity planes (snas_fast_plane), added to dx. */
-static void add_dx(const struct snas_fast_work *w, const struct snas_fast_segment *s,
-                   struct snas_k_source g, float *dx)
+static size_t dx_size(int h, int w, int c)
 {
+    return (size_t)(h + 1) * (size_t)(w + 1) * (size_t)c;
+}
+
+/* Gradient of the segment's tile, by parity planes (snas_fast_plane): written to dx by the `first`
+ * segment, added by others. With stride 2 no segment need reach every pixel. */
+static void add_dx(const struct snas_fast_work *w, const struct snas_fast_segment *s,
+                   struct snas_k_source g, int first, float *dx)
+{
+    const int add = !first || s->stride > 1;
+    if (first && add)
+        memset(dx, 0, dx_size(s->h, s->w, s->kp) * sizeof *dx);
     for (int parity = 0; parity < s->stride * s->stride; parity++) {
         const struct snas_fast_taps *taps = &s->back[parity];
         int rows, width;
@@ -146,16 +155,11 @@ static void add_dx(const struct snas_fast_work *w, const struct snas_fast_segmen
             continue;
         if (s->depthwise >= 0)
             w->k->depthwise(rows, width, s->kp, g, taps->n, taps->u.run,
-                            w->f->weights + s->w_depthwise, out, 1);
+                            w->f->weights + s->w_depthwise, out, add);
         else
             w->k->matmul(rows, width, s->n, s->kp, g, taps->n, taps->u.tap,
-                         w->f->weights + s->w_transposed, out, 1, NULL);
+                         w->f->weights + s->w_transposed, out, add, NULL);
     }
-}
-
-static size_t dx_size(int h, int w, int c)
-{
-    return (size_t)(h + 1) * (size_t)(w + 1) * (size_t)c;
 }
 
 /* From the gradient of a later segment's tile to that of the BN output before it, and its sums. */
@@ -199,8 +203,7 @@ static void run_later(const struct snas_fast_work *w)
         snas_fast_load_y(w, s - 1, s, tile);
         struct snas_k_source in = {tile + snas_fast_tile_at(&s->tile, 0, 0), s->tile.row, s->kp};
         struct snas_k_source g = fill_plane(w, s, &d, in);
-        memset(dx, 0, dx_size(s->h, s->w, s->kp) * sizeof *dx);
-        add_dx(w, s, g, dx);
+        add_dx(w, s, g, 1, dx);
         store_gradient(w, s, tile, dx);
     }
 }
@@ -215,18 +218,16 @@ static void run_view(const struct snas_fast_work *w, int view)
         const struct snas_fast_block *b = &f->blocks[i];
         if (b->view != view || !b->live)
             continue;
-        if (!loaded) {
+        if (loaded == 0)
             snas_fast_load_slot(w, v, tile);
-            memset(dx, 0, dx_size(v->tile.h, v->tile.w, v->tile.c) * sizeof *dx);
-        }
-        loaded = 1;
         const struct snas_fast_segment *s = &f->segments[b->first];
         struct gradient d;
         find_gradient(w, b, s, &d);
         struct snas_k_source in = {tile + snas_fast_tile_at(&v->tile, 0, 0), v->tile.row, s->kp};
         struct snas_k_source g = fill_plane(w, s, &d, in);
         if (want)
-            add_dx(w, s, g, dx);
+            add_dx(w, s, g, loaded == 0, dx);
+        loaded = 1;
     }
     if (loaded && want)
         snas_fast_add_slot(w, v, tile, dx);
@@ -249,7 +250,7 @@ static float *pool_gradient(const struct snas_fast_work *w, const struct snas_fa
 {
     const struct snas_fast *f = w->f;
     const float *x[SNAS_FAST_TERMS], *a[SNAS_FAST_TERMS];
-    const size_t step = (size_t)(p->c + SNAS_K_LANES);
+    const size_t step = (size_t)p->c + SNAS_K_LANES;
     float *d = w->scratch + f->scratch.coef, *b = d + step, *coef = b + step;
     memset(d, 0, (size_t)p->c * sizeof *d);
     memset(b, 0, (size_t)p->c * sizeof *b);
@@ -286,7 +287,7 @@ static void run_pools(const struct snas_fast_work *w, int slot)
                 any = of[f->pools[i].max] = &f->pools[i];
         if (!any)
             continue;
-        const size_t values = (size_t)(any->oh * any->ow * any->c);
+        const size_t values = (size_t)any->oh * (size_t)any->ow * (size_t)any->c;
         float *d[2], *room = w->scratch + f->scratch.pool;
         for (int m = 0; m < 2; m++)
             d[m] = of[m] ? pool_gradient(w, of[m], room + (size_t)m * values) : NULL;
@@ -308,9 +309,9 @@ static void run_identities(const struct snas_fast_work *w, int slot)
     const struct snas_fast *f = w->f;
     const struct snas_fast_slot *s = &f->slots[slot];
     const float *x[SNAS_FAST_TERMS], *a[SNAS_FAST_TERMS];
-    const size_t step = (size_t)(s->cp + SNAS_K_LANES);
+    const size_t step = (size_t)s->cp + SNAS_K_LANES;
     float *bias = w->scratch + f->scratch.coef, *coef = bias + step;
-    float *dvalue = snas_fast_values(w, w->net->dvalue, s->tensor), *to = dvalue;
+    float *dvalue = snas_fast_values(w, w->net->dvalue, s->tensor);
     memset(bias, 0, (size_t)s->cp * sizeof *bias);
     int terms = 0;
     for (int i = 0; i < f->n_blocks; i++) {
@@ -327,7 +328,7 @@ static void run_identities(const struct snas_fast_work *w, int slot)
     if (terms == 0)
         return;
     if (s->c != s->cp) {
-        to = w->scratch + f->scratch.unpacked + (size_t)terms * f->scratch.image;
+        float *to = w->scratch + f->scratch.unpacked + (size_t)terms * f->scratch.image;
         w->k->combine(s->h * s->w, s->cp, terms, x, a, bias, to);
         add_padded(w, s, to, dvalue);
         return;

@@ -195,7 +195,7 @@ static struct snas_fast_tile tile_of(int h, int w, int c, int stride, int pad)
         t.pad = (pad + 1) / 2 * 2;
     t.row = (ptrdiff_t)((w + 2 * t.pad + stride - 1) / stride) * c;
     t.plane = t.row * ((h + 2 * t.pad + stride - 1) / stride);
-    t.size = (size_t)t.plane * (size_t)(stride * stride);
+    t.size = (size_t)t.plane * (size_t)stride * (size_t)stride;
     return t;
 }
 

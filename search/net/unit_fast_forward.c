@@ -18,7 +18,7 @@ static void combine_slot(const struct snas_fast_work *w, int slot)
     const struct snas_fast *f = w->f;
     const struct snas_fast_slot *s = &f->slots[slot];
     const float *x[SNAS_FAST_TERMS], *a[SNAS_FAST_TERMS];
-    const size_t step = (size_t)(s->cp + SNAS_K_LANES);
+    const size_t step = (size_t)s->cp + SNAS_K_LANES;
     float *bias = w->scratch + f->scratch.coef, *coef = bias + step;
     int terms = 0;
     memset(bias, 0, (size_t)s->cp * sizeof *bias);

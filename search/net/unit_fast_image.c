@@ -137,8 +137,10 @@ void snas_fast_load_slot(const struct snas_fast_work *w, const struct snas_fast_
         memset(tile, 0, v->tile.size * sizeof *tile);
     for (int i = 0, c0 = 0; i < s->n_parts; i++) {
         int c = w->net->network->tensors[s->part[i]].shape.c;
-        load_part(w->k, &v->tile, snas_fast_values(w, w->net->value, s->part[i]), c, c0, v->relu,
-                  tile);
+        const float *x = snas_fast_values(w, w->net->value, s->part[i]);
+        if (!x)
+            SNAS_BUG("%s has no value", w->net->network->tensors[s->part[i]].name);
+        load_part(w->k, &v->tile, x, c, c0, v->relu, tile);
         c0 += c;
     }
 }
@@ -209,7 +211,8 @@ const float *snas_fast_matrix(const struct snas_net *net, const struct snas_fast
     *c0 = 0;
     *columns = s->n;
     if (l->step.kind != SNAS_STEP_FACTORIZED_REDUCE)
-        return (const float *)snas_net_param(net, l->weight) + (size_t)t * (size_t)(s->k * s->n);
+        return (const float *)snas_net_param(net, l->weight) +
+               (size_t)t * (size_t)s->k * (size_t)s->n;
     *c0 = t ? s->n / 2 : 0;
     *columns = t ? s->n - s->n / 2 : s->n / 2;
     return snas_net_param(net, t ? l->bias : l->weight);
@@ -222,16 +225,16 @@ static void prepare_segment(const struct snas_net *net, struct snas_fast *f,
     if (s->depthwise >= 0) {
         const float *from = snas_net_param(net, net->network->layers[s->depthwise].weight);
         for (int t = 0; t < s->n_offsets; t++)
-            memcpy(f->weights + s->w_depthwise + (size_t)(t * s->kp), from + (size_t)(t * s->k),
-                   (size_t)s->k * sizeof *from);
+            memcpy(f->weights + s->w_depthwise + (size_t)t * (size_t)s->kp,
+                   from + (size_t)t * (size_t)s->k, (size_t)s->k * sizeof *from);
         matrices = 1;
     }
     for (int t = 0; t < matrices; t++) {
         int c0, columns;
         const float *from = snas_fast_matrix(net, s, t, &c0, &columns);
-        float *to = f->weights + s->w_matrix + (size_t)t * (size_t)(s->k * s->np) + c0;
-        float *turned = f->weights + s->w_transposed + (size_t)t * (size_t)(s->n * s->kp) +
-                        (size_t)(c0 * s->kp);
+        float *to = f->weights + s->w_matrix + (size_t)t * (size_t)s->k * (size_t)s->np + c0;
+        float *turned = f->weights + s->w_transposed + (size_t)t * (size_t)s->n * (size_t)s->kp +
+                        (size_t)c0 * (size_t)s->kp;
         for (int i = 0; i < s->k; i++)
             for (int j = 0; j < columns; j++) {
                 to[(size_t)(i * s->np + j)] = from[(size_t)(i * columns + j)];

@@ -105,7 +105,8 @@ static void make(struct bench *b)
     n.engine = b->reference ? SNAS_ENGINE_REF : SNAS_ENGINE_AUTO;
     must(snas_net_create(b->network, &n, &b->net, &err), &err);
     snas_net_init(b->net, 1);
-    size_t values = (size_t)b->batch * (size_t)(b->side * b->side * b->input_channels);
+    size_t values =
+        (size_t)b->batch * (size_t)b->side * (size_t)b->side * (size_t)b->input_channels;
     b->images = snas_alloc(values, sizeof *b->images, &err);
     b->labels = snas_alloc((size_t)b->batch, sizeof *b->labels, &err);
     b->velocity = snas_alloc(snas_net_theta_size(b->net), sizeof *b->velocity, &err);

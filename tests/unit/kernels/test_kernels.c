@@ -160,7 +160,7 @@ static void check_matmul(const struct snas_kernels *k, int rows, int width, int 
     struct padded in = padded(rows, width, c, side / 2), out = padded(rows, width, n, width & 1);
     struct snas_k_tap taps[9];
     int n_taps = window(taps, &in, side, 1, (ptrdiff_t)c * n), accumulate = rows & 1;
-    float *w = numbers((size_t)(n_taps * c * n)), *before = copy(out.all, out.n);
+    float *w = numbers((size_t)n_taps * (size_t)c * (size_t)n), *before = copy(out.all, out.n);
     float *sums = numbers((size_t)n * 2), *sums_before = copy(sums, (size_t)n * 2);
     k->matmul(rows, width, c, n, source(&in), n_taps, taps, w,
               (struct snas_k_plane){out.at, out.row, n}, accumulate, sums);
@@ -196,7 +196,7 @@ static void check_matmul_dw(const struct snas_kernels *k, int rows, int width, i
     static const int inputs[] = {1, 3, 5, 8, 16, 17, 32};
     int c = inputs[(rows + width + n) % 7];
     struct padded in = padded(rows, width, c, 0), g = padded(rows, width, n, 1);
-    size_t count = (size_t)(c * n);
+    size_t count = (size_t)c * (size_t)n;
     float *dw = numbers(count), *before = copy(dw, count);
     k->matmul_dw(rows, width, c, n, source(&in), source(&g), dw);
     for (int i = 0; i < c * n; i++) {
@@ -278,7 +278,7 @@ static void check_combine(const struct snas_kernels *k, int rows, int width, int
 {
     enum { TERMS = 9 };
     int pixels = rows * width, terms = (width + c / 8) % (TERMS + 1);
-    size_t n = (size_t)(pixels * c);
+    size_t n = (size_t)pixels * (size_t)c;
     float *x[TERMS], *a[TERMS], *b = numbers((size_t)c), *out = numbers(n);
     const float *xs[TERMS], *as[TERMS];
     for (int t = 0; t < TERMS; t++) {
@@ -319,15 +319,15 @@ static void check_pool(const struct snas_kernels *k, int h, int w, int c)
 {
     const int stride = 1 + (h + w + c / 8) % 2, oh = (h + stride - 1) / stride,
               ow = (w + stride - 1) / stride;
-    size_t n = (size_t)(h * w * c), m = (size_t)(oh * ow * c);
+    size_t n = (size_t)h * (size_t)w * (size_t)c, m = (size_t)oh * (size_t)ow * (size_t)c;
     float *x = numbers(n), *max = numbers(m), *avg = numbers(m), *dmax = numbers(m),
           *davg = numbers(m), *dx = numbers(n);
     for (size_t i = 0; i < n; i++)
         x[i] = (float)snas_rng_below(&rng, 4);
     float *max_sums = calloc(2 * (size_t)c, sizeof *max_sums),
           *avg_sums = calloc(2 * (size_t)c, sizeof *avg_sums);
-    float *row = numbers((size_t)((w + 2) * c)),
-          *pad = numbers((size_t)(2 * (h + 2) * (w + 2) * c));
+    float *row = numbers((size_t)(w + 2) * (size_t)c),
+          *pad = numbers(2 * (size_t)(h + 2) * (size_t)(w + 2) * (size_t)c);
     double *want = malloc(n * sizeof *want), *sums = calloc(4 * (size_t)c, sizeof *sums);
     assert_true(max_sums && avg_sums && want && sums);
     for (size_t i = 0; i < n; i++)

@@ -69,7 +69,7 @@ static void round_all(struct fixture *f)
     double *theta = snas_net_theta(f->net), *images = f->images;
     for (size_t i = 0; i < snas_net_theta_size(f->net); i++)
         theta[i] = (double)(float)theta[i];
-    for (size_t i = 0; i < (size_t)(BATCH * f->image_values); i++)
+    for (size_t i = 0; i < (size_t)BATCH * (size_t)f->image_values; i++)
         images[i] = (double)(float)images[i];
 }
 
@@ -97,7 +97,7 @@ static struct snas_loss run_modes(struct fixture *f, const struct setup *s)
 static void run_backward(struct fixture *f, struct result *r)
 {
     struct snas_err err = {0};
-    size_t n_images = (size_t)(BATCH * f->image_values), n_z = (size_t)f->network->n_z;
+    size_t n_images = (size_t)BATCH * (size_t)f->image_values, n_z = (size_t)f->network->n_z;
     double *dz = calloc(n_z + 1, sizeof *dz);
     void *dimages = calloc(n_images, sizeof(double));
     assert_true(dz && dimages);
@@ -133,7 +133,7 @@ static struct result run(const struct snas_space *space, const struct setup *s,
     if (s->bn == SNAS_BN_BATCH || s->bn == SNAS_BN_BATCH_UPDATE)
         run_backward(&f, &r);
     keep(&f, &r, LOSS, &loss.loss, 1);
-    keep(&f, &r, LOGITS, snas_net_logits(f.net), (size_t)(BATCH * CLASSES));
+    keep(&f, &r, LOGITS, snas_net_logits(f.net), (size_t)BATCH * (size_t)CLASSES);
     keep(&f, &r, STATS, snas_net_stats(f.net), snas_net_stats_size(f.net));
     struct snas_plan_report report;
     assert_ok(snas_net_plan(f.network, &f.options, &report, &err), &err);
