@@ -68,15 +68,16 @@ run_for()
     set -m
     "$@" >"$out" 2>"$err" </dev/null &
     pid=$!
-    set +m
     (
         sleep "$seconds"
         kill -s "$signal" "$pid" 2>/dev/null
-    ) &
+    ) </dev/null >/dev/null 2>&1 &
     waker=$!
+    set +m
     wait "$pid" 2>/dev/null
     got=$?
-    kill "$waker" 2>/dev/null
+    # With its sleep, which would hold what ctest reads to the end.
+    kill -- "-$waker" 2>/dev/null
     wait "$waker" 2>/dev/null
 }
 

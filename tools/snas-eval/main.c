@@ -99,8 +99,8 @@ int main(int argc, char **argv)
     const char *what = argv[first];
     if (args.random && (args.genotype || args.split))
         return snas_cli_usage(&command, "--random takes neither --genotype nor --split");
-    if (args.split && strcmp(args.split, "test") && strcmp(args.split, "train") &&
-        strcmp(args.split, "validation"))
+    if (args.split && strcmp(args.split, "test") != 0 && strcmp(args.split, "train") != 0 &&
+        strcmp(args.split, "validation") != 0)
         return snas_cli_usage(&command, "--split is test, train or validation, not '%s'",
                               args.split);
     snas_threads_init();
