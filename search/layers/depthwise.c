@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "layers/rows.h"
 #include "layers/window.h"
 
 void SNAS_R(snas_depthwise_forward)(const struct snas_geometry *g, const snas_real *x,
@@ -8,17 +9,16 @@ void SNAS_R(snas_depthwise_forward)(const struct snas_geometry *g, const snas_re
     int c = g->c;
     for (int oy = 0; oy < g->oh; oy++) {
         for (int ox = 0; ox < g->ow; ox++, y += c) {
-            memset(y, 0, (size_t)c * sizeof *y);
-            const snas_real *tap = w[0];
-            for (int ky = 0; ky < g->kh; ky++) {
-                for (int kx = 0; kx < g->kw; kx++, tap += c) {
-                    ptrdiff_t at = snas_window_at(g, oy, ox, ky, kx);
-                    if (at < 0)
-                        continue;
-                    const snas_real *in = x + at * c;
-                    for (int i = 0; i < c; i++)
-                        y[i] += in[i] * tap[i];
+            for (int i0 = 0; i0 < c; i0 += SNAS_ROW_CHUNK) {
+                int n = snas_stripe(i0, c);
+                double sum[SNAS_ROW_CHUNK] = {0};
+                for (int k = 0; k < g->kh * g->kw; k++) {
+                    ptrdiff_t at = snas_window_at(g, oy, ox, k / g->kw, k % g->kw);
+                    const snas_real *in = x + at * c + i0, *tap = w[0] + (ptrdiff_t)k * c + i0;
+                    for (int i = 0; at >= 0 && i < n; i++)
+                        sum[i] += (double)in[i] * tap[i];
                 }
+                snas_pixel_store(n, sum, y + i0);
             }
         }
     }

@@ -14,13 +14,18 @@ void SNAS_R(snas_reduce_forward)(const struct snas_geometry *g, const snas_real 
                                  const snas_real *const w[2], snas_real *y)
 {
     const int channels[2] = {g->oc / 2, g->oc - g->oc / 2};
-    memset(y, 0, snas_out_values(g) * sizeof *y);
     for (int oy = 0; oy < g->oh; oy++) {
         for (int ox = 0; ox < g->ow; ox++) {
             for (int half = 0; half < 2; y += channels[half++]) {
                 ptrdiff_t at = source(g, oy, ox, half);
-                if (at >= 0)
-                    snas_pixel_forward(g->c, channels[half], x + at * g->c, w[half], y);
+                for (int o = 0; o < channels[half]; o += SNAS_ROW_CHUNK) {
+                    int n = snas_stripe(o, channels[half]);
+                    double sum[SNAS_ROW_CHUNK] = {0};
+                    if (at >= 0)
+                        snas_pixel_forward(g->c, channels[half], n, x + at * g->c, w[half] + o,
+                                           sum);
+                    snas_pixel_store(n, sum, y + o);
+                }
             }
         }
     }
