@@ -22,8 +22,13 @@ void SNAS_R(snas_linear_backward)(const struct snas_geometry *g, const snas_real
                                   snas_real *const dw[2])
 {
     int in = g->h * g->w * g->c;
-    if (dx)
-        memset(dx, 0, (size_t)in * sizeof *dx);
-    snas_pixel_backward(in, g->oc, x, w[0], dy, dx, dw[0]);
-    snas_row_add(g->oc, 1, dy, dw[1]);
+    for (int i = 0; i < in; i++)
+        for (int o = 0; o < g->oc; o++)
+            dw[0][(ptrdiff_t)i * g->oc + o] += x[i] * dy[o];
+    for (int o = 0; o < g->oc; o++)
+        dw[1][o] += dy[o];
+    if (!dx)
+        return;
+    memset(dx, 0, (size_t)in * sizeof *dx);
+    snas_pixel_backward(in, g->oc, w[0], dy, dx);
 }
