@@ -201,7 +201,7 @@ int main(int argc, char **argv)
     fill(&s, net);
 
     enum snas_dtype type = s.f64 ? SNAS_F64 : SNAS_F32;
-    size_t n_images = (size_t)(s.batch * 3 * s.h * s.w), n_z = (size_t)network->n_z;
+    size_t n_images = (size_t)s.batch * 3 * (size_t)s.h * (size_t)s.w, n_z = (size_t)network->n_z;
     void *images = snas_alloc(n_images, sizeof(double), &err);
     void *dimages = snas_alloc(n_images, sizeof(double), &err);
     double *z = snas_alloc(n_z, sizeof *z, &err), *dz = snas_alloc(n_z, sizeof *dz, &err);
