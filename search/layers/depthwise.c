@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "layers/rows.h"
 #include "layers/window.h"
 
 void SNAS_R(snas_depthwise_forward)(const struct snas_geometry *g, const snas_real *x,
@@ -8,19 +9,43 @@ void SNAS_R(snas_depthwise_forward)(const struct snas_geometry *g, const snas_re
     int c = g->c;
     for (int oy = 0; oy < g->oh; oy++) {
         for (int ox = 0; ox < g->ow; ox++, y += c) {
-            memset(y, 0, (size_t)c * sizeof *y);
-            const snas_real *tap = w[0];
-            for (int ky = 0; ky < g->kh; ky++) {
-                for (int kx = 0; kx < g->kw; kx++, tap += c) {
-                    ptrdiff_t at = snas_window_at(g, oy, ox, ky, kx);
+            for (int i0 = 0; i0 < c; i0 += SNAS_ROW_CHUNK) {
+                int n = snas_stripe(i0, c);
+                double sum[SNAS_ROW_CHUNK] = {0};
+                for (int k = 0; k < g->kh * g->kw; k++) {
+                    ptrdiff_t at = snas_window_at(g, oy, ox, k / g->kw, k % g->kw);
                     if (at < 0)
                         continue;
-                    const snas_real *in = x + at * c;
-                    for (int i = 0; i < c; i++)
-                        y[i] += in[i] * tap[i];
+                    const snas_real *in = x + at * c + i0, *tap = w[0] + (ptrdiff_t)k * c + i0;
+                    for (int i = 0; i < n; i++)
+                        sum[i] += (double)in[i] * tap[i];
                 }
+                snas_pixel_store(n, sum, y + i0);
             }
         }
+    }
+}
+
+/* dw of tap (ky, kx). */
+static void tap_gradient(const struct snas_geometry *g, int ky, int kx, const snas_real *x,
+                         const snas_real *dy, snas_real *dw)
+{
+    for (int i0 = 0; i0 < g->c; i0 += SNAS_ROW_CHUNK) {
+        int n = snas_stripe(i0, g->c);
+        double sum[SNAS_ROW_CHUNK] = {0};
+        const snas_real *d = dy + i0;
+        for (int oy = 0; oy < g->oh; oy++) {
+            for (int ox = 0; ox < g->ow; ox++, d += g->c) {
+                ptrdiff_t at = snas_window_at(g, oy, ox, ky, kx);
+                if (at < 0)
+                    continue;
+                const snas_real *in = x + at * g->c + i0;
+                for (int i = 0; i < n; i++)
+                    sum[i] += (double)in[i] * d[i];
+            }
+        }
+        for (int i = 0; i < n; i++)
+            dw[i0 + i] += (snas_real)sum[i];
     }
 }
 
@@ -28,27 +53,22 @@ void SNAS_R(snas_depthwise_backward)(const struct snas_geometry *g, const snas_r
                                      const snas_real *const w[2], const snas_real *dy,
                                      snas_real *dx, snas_real *const dw[2])
 {
-    int c = g->c;
-    if (dx)
-        memset(dx, 0, snas_in_values(g) * sizeof *dx);
+    int c = g->c, taps = g->kh * g->kw;
+    for (int k = 0; k < taps; k++)
+        tap_gradient(g, k / g->kw, k % g->kw, x, dy, dw[0] + (ptrdiff_t)k * c);
+    if (!dx)
+        return;
+    memset(dx, 0, snas_in_values(g) * sizeof *dx);
     for (int oy = 0; oy < g->oh; oy++) {
         for (int ox = 0; ox < g->ow; ox++, dy += c) {
-            size_t tap = 0;
-            for (int ky = 0; ky < g->kh; ky++) {
-                for (int kx = 0; kx < g->kw; kx++, tap += (size_t)c) {
-                    ptrdiff_t at = snas_window_at(g, oy, ox, ky, kx);
-                    if (at < 0)
-                        continue;
-                    const snas_real *in = x + at * c, *weight = w[0] + tap;
-                    snas_real *dweight = dw[0] + tap;
-                    for (int i = 0; i < c; i++)
-                        dweight[i] += in[i] * dy[i];
-                    if (!dx)
-                        continue;
-                    snas_real *din = dx + at * c;
-                    for (int i = 0; i < c; i++)
-                        din[i] += weight[i] * dy[i];
-                }
+            for (int k = 0; k < taps; k++) {
+                ptrdiff_t at = snas_window_at(g, oy, ox, k / g->kw, k % g->kw);
+                if (at < 0)
+                    continue;
+                const snas_real *tap = w[0] + (ptrdiff_t)k * c;
+                snas_real *din = dx + at * c;
+                for (int i = 0; i < c; i++)
+                    din[i] += tap[i] * dy[i];
             }
         }
     }

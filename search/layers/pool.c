@@ -106,12 +106,12 @@ void SNAS_R(snas_global_pool_forward)(const struct snas_geometry *g, const snas_
 {
     (void)w;
     size_t pixels = (size_t)g->h * (size_t)g->w;
-    memset(y, 0, (size_t)g->c * sizeof *y);
-    for (size_t p = 0; p < pixels; p++, x += g->c)
-        for (int i = 0; i < g->c; i++)
-            y[i] += x[i];
-    for (int i = 0; i < g->c; i++)
-        y[i] /= (snas_real)pixels;
+    for (int i = 0; i < g->c; i++) {
+        double sum = 0;
+        for (size_t p = 0; p < pixels; p++)
+            sum += x[p * (size_t)g->c + (size_t)i];
+        y[i] = (snas_real)(sum / (double)pixels);
+    }
 }
 
 void SNAS_R(snas_global_pool_backward)(const struct snas_geometry *g, const snas_real *x,

@@ -9,8 +9,8 @@
 #include "net/unit.h"
 
 /* Implementations, fastest first; the reference takes everything. */
-static const struct snas_unit_ops *const f32_units[] = {&snas_unit_fast, &snas_unit_ref_f32};
-static const struct snas_unit_ops *const f64_units[] = {&snas_unit_ref_f64};
+static const struct snas_unit_ops *const f32_units[] = {&snas_unit_fast, &snas_unit_ref_f32, NULL};
+static const struct snas_unit_ops *const f64_units[] = {&snas_unit_ref_f64, NULL};
 
 enum { ALIGN_VALUES = 16 }; /* parameters start on cache lines */
 
@@ -187,12 +187,11 @@ static const struct snas_unit_ops *choose(const struct snas_net *net, const stru
 {
     const char *forced = getenv("SNAS_ISA");
     int reference = net->options.engine == SNAS_ENGINE_REF || (forced && !strcmp(forced, "ref"));
-    int f64 = net->options.precision == SNAS_PRECISION_F64;
-    const struct snas_unit_ops *const *list = f64 ? f64_units : f32_units;
-    size_t n = f64 ? sizeof f64_units / sizeof *f64_units : sizeof f32_units / sizeof *f32_units;
-    for (size_t i = reference ? n - 1 : 0; i < n; i++)
-        if (list[i]->accepts(net, unit))
-            return list[i];
+    const struct snas_unit_ops *const *list =
+        net->options.precision == SNAS_PRECISION_F64 ? f64_units : f32_units;
+    for (; *list; list++)
+        if ((!reference || !list[1]) && (*list)->accepts(net, unit))
+            return *list;
     SNAS_BUG("nobody runs %s", unit->name);
 }
 

@@ -239,10 +239,6 @@ static void loss_gradient(struct snas_net *net)
 
 enum { REDUCE_VALUES = 16384 }; /* of a task: 8 rows of it fit L2 */
 
-#define TREE(v)                                                                                    \
-    (((v)[0][k] + (v)[1][k]) + ((v)[2][k] + (v)[3][k])) +                                          \
-        (((v)[4][k] + (v)[5][k]) + ((v)[6][k] + (v)[7][k]))
-
 /* Sums a stretch of one unit's gradients over the groups. */
 static void reduce_part(int part, int worker, void *arg)
 {
@@ -253,21 +249,10 @@ static void reduce_part(int part, int worker, void *arg)
     size_t end = begin + REDUCE_VALUES;
     if (end > job->unit->theta_end)
         end = job->unit->theta_end;
-    if (net->real == sizeof(double)) {
-        const double *rows[SNAS_GROUPS];
-        double *to = net->grad;
-        for (int g = 0; g < SNAS_GROUPS; g++)
-            rows[g] = (const double *)net->group_grad + (size_t)g * net->n_theta;
-        for (size_t k = begin; k < end; k++)
-            to[k] = TREE(rows);
-    } else {
-        const float *rows[SNAS_GROUPS];
-        float *to = net->grad;
-        for (int g = 0; g < SNAS_GROUPS; g++)
-            rows[g] = (const float *)net->group_grad + (size_t)g * net->n_theta;
-        for (size_t k = begin; k < end; k++)
-            to[k] = TREE(rows);
-    }
+    if (net->real == sizeof(double))
+        snas_sum_groups_f64(net->group_grad, net->n_theta, begin, end, net->grad);
+    else
+        snas_sum_groups_f32(net->group_grad, net->n_theta, begin, end, net->grad);
 }
 
 static void reduce_unit(struct snas_net *net, struct snas_unit *unit)

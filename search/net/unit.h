@@ -119,6 +119,9 @@ struct snas_net {
 void snas_group_range(int n, int group, int *first, int *count);
 /* Sum over groups in the fixed order; v[g * stride] is group g's. */
 double snas_group_sum(const double *v, size_t stride);
+/* The same for the values [begin, end) of rows of n: to[k] = sum of rows[g * n + k]. */
+void snas_sum_groups_f32(const float *rows, size_t n, size_t begin, size_t end, float *to);
+void snas_sum_groups_f64(const double *rows, size_t n, size_t begin, size_t end, double *to);
 
 /* Arena bytes that belong to the unit for the net's whole life, followed by 64 readable ones. */
 size_t snas_net_reserve(struct snas_net *net, size_t bytes);

@@ -344,16 +344,33 @@ static void run_identities(const struct snas_fast_work *w, int slot)
 }
 
 /* ---- sums of a complete gradient: with every y that made the slot */
+
+/* sum[c] += factor * sum over pixels of g * y (y NULL: g): floats over a few pixels only, because
+ * the sums of g * y and of g meet in a difference. */
+static void add_products(const struct snas_fast_work *w, int pixels, int cp, const float *g,
+                         const float *y, double factor, double *sum)
+{
+    enum { CHUNK = 64 };
+    float part[SNAS_FAST_CHANNELS];
+    for (int p = 0; p < pixels; p += CHUNK) {
+        const ptrdiff_t at = (ptrdiff_t)p * cp;
+        memset(part, 0, (size_t)cp * sizeof *part);
+        w->k->sums(pixels - p < CHUNK ? pixels - p : CHUNK, cp, g + at, y ? y + at : NULL, part);
+        for (int c = 0; c < cp; c++)
+            sum[c] += factor * (double)part[c];
+    }
+}
+
 static void sum_slot(const struct snas_fast_work *w, int slot)
 {
     const struct snas_fast *f = w->f;
     const struct snas_fast_slot *s = &f->slots[slot];
     const int pixels = s->h * s->w, cp = s->cp;
     const ptrdiff_t values = (ptrdiff_t)pixels * cp;
-    float plain[SNAS_FAST_CHANNELS], product[SNAS_FAST_CHANNELS];
+    double plain[SNAS_FAST_CHANNELS];
     const float *g = snas_fast_image(w, w->net->dvalue, slot, 0);
     memset(plain, 0, (size_t)cp * sizeof *plain);
-    w->k->sums(pixels, cp, g, NULL, plain);
+    add_products(w, pixels, cp, g, NULL, 1, plain);
     for (int i = 0; i < f->n_blocks; i++) {
         const struct snas_fast_block *b = &f->blocks[i];
         if (b->to != slot || !b->live)
@@ -365,14 +382,11 @@ static void sum_slot(const struct snas_fast_work *w, int slot)
             y = snas_fast_y(w, f->pools[b->pool].y, values);
         else
             y = snas_fast_image(w, w->net->value, b->from, 1);
-        memset(product, 0, (size_t)cp * sizeof *product);
-        w->k->sums(pixels, cp, g, y, product);
         const double keep = (double)snas_fast_keep(w, b);
         double *sum = w->sums + b->norm->sum;
-        for (int c = 0; c < cp; c++) {
-            sum[c] += keep * (double)plain[c];
-            sum[cp + c] += keep * (double)product[c];
-        }
+        for (int c = 0; c < cp; c++)
+            sum[c] += keep * plain[c];
+        add_products(w, pixels, cp, g, y, keep, sum + cp);
     }
 }
 

@@ -4,10 +4,13 @@
 
 #include "net/unit_fast.h"
 
-static void add_sums(double *to, const float *from, int n)
+/* Adds a band's sums to the group's and clears them: floats over a few pixels only, so that the
+ * statistics of a large image are as good as those of a small one. */
+static void take_sums(double *to, float *from, int n)
 {
     for (int i = 0; i < n; i++)
         to[i] += from[i];
+    memset(from, 0, (size_t)n * sizeof *from);
 }
 
 /* ---- slots */
@@ -59,25 +62,24 @@ static void run_segment(const struct snas_fast_work *w, const struct snas_fast_s
     float sums[2 * SNAS_FAST_CHANNELS], *y = snas_fast_y(w, s->y, (ptrdiff_t)s->oh * s->ow * s->np);
     memset(sums, 0, 2 * (size_t)s->np * sizeof *sums);
     struct snas_k_source in = {tile + snas_fast_tile_at(t, 0, 0), t->row, t->c};
-    const ptrdiff_t line = (ptrdiff_t)s->ow * s->np;
-    if (s->depthwise < 0) {
-        w->k->matmul(s->oh, s->ow, s->k, s->np, in, s->taps.n, s->taps.u.tap, weights + s->w_matrix,
-                     (struct snas_k_plane){y, line, s->np}, 0, sums);
-    } else {
-        float *mid = w->scratch + w->f->scratch.t;
-        const ptrdiff_t mid_row = (ptrdiff_t)s->ow * s->kp;
-        for (int r = 0, rows, band = snas_fast_band(s); r < s->oh; r += rows) {
-            rows = s->oh - r < band ? s->oh - r : band;
-            in.at = tile + snas_fast_tile_at(t, 0, 0) + r * t->row;
+    const ptrdiff_t line = (ptrdiff_t)s->ow * s->np, mid_row = (ptrdiff_t)s->ow * s->kp;
+    float *mid = w->scratch + w->f->scratch.t;
+    for (int r = 0, rows, band = snas_fast_band(s); r < s->oh; r += rows) {
+        rows = s->oh - r < band ? s->oh - r : band;
+        in.at = tile + snas_fast_tile_at(t, 0, 0) + r * t->row;
+        const struct snas_k_plane out = {y + r * line, line, s->np};
+        if (s->depthwise < 0) {
+            w->k->matmul(rows, s->ow, s->k, s->np, in, s->taps.n, s->taps.u.tap,
+                         weights + s->w_matrix, out, 0, sums);
+        } else {
             w->k->depthwise(rows, s->ow, s->kp, in, s->taps.n, s->taps.u.run,
                             weights + s->w_depthwise, (struct snas_k_plane){mid, mid_row, s->kp},
                             0);
             w->k->matmul(rows, s->ow, s->k, s->np, (struct snas_k_source){mid, mid_row, s->kp}, 1,
-                         &here, weights + s->w_matrix,
-                         (struct snas_k_plane){y + r * line, line, s->np}, 0, sums);
+                         &here, weights + s->w_matrix, out, 0, sums);
         }
+        take_sums(w->sums + s->norm.sum, sums, 2 * s->np);
     }
-    add_sums(w->sums + s->norm.sum, sums, 2 * s->np);
 }
 
 static void run_pools(const struct snas_fast_work *w, int slot)
@@ -92,7 +94,7 @@ static void run_pools(const struct snas_fast_work *w, int slot)
         memset(sums, 0, 2 * (size_t)p->c * sizeof *sums);
         w->k->pool(p->h, p->w, p->c, p->stride, snas_fast_image(w, w->net->value, slot, 0),
                    p->max ? y : NULL, p->max ? NULL : y, sums, sums, w->scratch + f->scratch.pool);
-        add_sums(w->sums + p->sum, sums, 2 * p->c);
+        take_sums(w->sums + p->sum, sums, 2 * p->c);
     }
 }
 

@@ -232,7 +232,7 @@ static void run_segment(struct snas_net *net, struct snas_unit *unit, const stru
                         int group, int worker)
 {
     struct work w = begin(net, unit, pass, group, worker);
-    const snas_real *v[SNAS_STEPS_MAX + 1];
+    const snas_real *v[SNAS_STEPS_MAX + 1] = {NULL};
     for (int i = 0; i < w.stage->n; i++) {
         const struct snas_entry *e = entry(&w, i);
         if (!e || w.segment >= e->n_bn)
@@ -294,7 +294,7 @@ static void run_combine(struct snas_net *net, struct snas_unit *unit, const stru
                         int group, int worker)
 {
     struct work w = begin(net, unit, pass, group, worker);
-    const snas_real *v[SNAS_STEPS_MAX + 1];
+    const snas_real *v[SNAS_STEPS_MAX + 1] = {NULL};
     for (int m = w.first; m < w.first + w.count; m++) {
         int before = -1;
         for (int i = 0; i < w.stage->n; i++) {
@@ -368,7 +368,7 @@ static void back_tail(struct snas_net *net, struct snas_unit *unit, const struct
                       int group, int worker)
 {
     struct work w = begin(net, unit, pass, group, worker);
-    const snas_real *v[SNAS_STEPS_MAX + 1];
+    const snas_real *v[SNAS_STEPS_MAX + 1] = {NULL};
     for (int i = 0; i < w.stage->n; i++) {
         const struct snas_entry *e = entry(&w, i);
         if (!e)
@@ -401,7 +401,7 @@ static void back_segment(struct snas_net *net, struct snas_unit *unit, const str
                          int group, int worker)
 {
     struct work w = begin(net, unit, pass, group, worker);
-    const snas_real *v[SNAS_STEPS_MAX + 1];
+    const snas_real *v[SNAS_STEPS_MAX + 1] = {NULL};
     for (int i = 0; i < w.stage->n; i++) {
         const struct snas_entry *e = entry(&w, i);
         int s = e ? e->n_bn - w.segment : -1;

@@ -30,7 +30,7 @@ OPS = {
     "sep_conv_7x7": _separable(7),
     "dil_conv_3x3": _dilated(3),
     "dil_conv_5x5": _dilated(5),
-    "conv_7x1_1x7": ("relu conv1x7 conv7x1 bn", "relu conv1x7s2 conv7x1 bn"),
+    "conv_7x1_1x7": ("relu conv1x7 conv7x1 bn", "relu conv1x7 conv7x1s2 bn"),
     "nor_conv_3x3": ("relu conv3x3 bn", "relu conv3x3s2 bn"),
 }
 DARTS = ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5",

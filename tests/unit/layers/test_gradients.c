@@ -36,7 +36,7 @@ static void fill_apart(struct snas_rng *rng, size_t n, double *x)
         order[i] = i;
     snas_rng_shuffle(rng, order, (uint32_t)n);
     for (size_t i = 0; i < n; i++)
-        x[i] = 0.02 * ((double)order[i] - (double)(n / 2)) + 0.01;
+        x[i] = 0.02 * ((double)order[i] - floor((double)n / 2)) + 0.01;
 }
 
 static void fill_normal(struct snas_rng *rng, size_t n, double *x)
@@ -108,7 +108,7 @@ static void check(const struct layer_case *c)
 
 #define KERNEL(h, w, c, oc, kh, kw, s, d)                                                          \
     {                                                                                              \
-        h, w, c, (h + s - 1) / s, (w + s - 1) / s, oc, kh, kw, s, d                                \
+        (h), (w), (c), ((h) + (s)-1) / (s), ((w) + (s)-1) / (s), (oc), (kh), (kw), (s), (d)        \
     }
 
 static void relu__matches_central_differences(void **state)
