@@ -65,7 +65,7 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
 {
     struct snas_text *t = &s->run.metrics;
     struct snas_snas_options o;
-    struct snas_alpha_summary summary[SNAS_MAX_KINDS];
+    struct snas_alpha_summary summary[SNAS_MAX_KINDS] = {0};
     double expected[SNAS_COST_COLUMNS], images = (double)s->at.images;
     int epoch = (int)s->at.epoch;
     snas_search_config_snas(s->config, &o);

@@ -18,8 +18,9 @@ const char *request_data(const struct request *r)
 enum snas_status request_split(const struct request *r, enum snas_split *out, struct snas_err *err)
 {
     const char *name = r->split ? r->split : "test";
-    *out = strcmp(name, "train") ? SNAS_SPLIT_TEST : SNAS_SPLIT_TRAIN;
-    if (strcmp(name, "train") && strcmp(name, "test"))
+    int train = strcmp(name, "train") == 0;
+    *out = train ? SNAS_SPLIT_TRAIN : SNAS_SPLIT_TEST;
+    if (!train && strcmp(name, "test") != 0)
         return snas_fail(err, SNAS_E_ARG,
                          "--split %s: here it is test or train (validation is a run's own part: "
                          "--genotype, --random)",

@@ -140,8 +140,8 @@ static int same_files(const char *a, const char *b)
     int files = 0;
     assert_non_null(d);
     for (struct dirent *e = readdir(d); e; e = readdir(d)) {
-        char *x, *y, p[512], q[512];
-        size_t n, m;
+        char *x = NULL, *y = NULL, p[512], q[512];
+        size_t n = 0, m = 0;
         struct snas_err err = {0};
         if (e->d_name[0] == '.' || !strcmp(e->d_name, "timing.csv") ||
             !strcmp(e->d_name, "log.txt"))
