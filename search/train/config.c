@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "space/names.h"
 
 #define AT(field) offsetof(struct snas_search_config, field)
 #define BIG 2147483647.0
@@ -128,11 +129,11 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
             err, SNAS_E_CONFIG,
             "%s: penalty.strength is %g, but penalty.params, madds and mac are all 0", name,
             c->penalty.strength);
-    if (!c->name[0] || strchr(c->name, '/') || !strcmp(c->name, "latest") || c->name[0] == '.')
+    if (!snas_is_name(c->name) || !strcmp(c->name, "latest"))
         s = snas_fail_more(err, SNAS_E_CONFIG,
-                           "%s: name '%s' cannot be a directory under runs/: no '/', no leading "
-                           "'.', not 'latest', not empty",
-                           name, c->name);
+                           "%s: name '%s' cannot be a directory under runs/: letters, digits and "
+                           "_.+- (not at the front), at most %d, not 'latest'",
+                           name, c->name, SNAS_NAME_MAX - 1);
     return s;
 }
 

@@ -33,7 +33,7 @@ static enum snas_status hard_samples(struct snas_search *s, struct snas_result *
     return SNAS_OK;
 }
 
-/* The only place that opens the test files: nothing is chosen after it. */
+/* The only place that classifies test images: nothing is chosen after it. */
 static enum snas_status test_accuracy(struct snas_search *s, struct snas_net *child, double *out,
                                       struct snas_err *err)
 {

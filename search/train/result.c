@@ -117,8 +117,10 @@ enum snas_status snas_result_write(struct snas_search *s, const struct snas_resu
     char *json = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     char *text = json ? snas_format(err, "%s\n", json) : NULL;
     enum snas_status status =
-        text ? snas_run_write(&s->run, SNAS_RUN_RESULT, text, strlen(text), err)
-             : snas_fail(err, SNAS_E_NOMEM, "out of memory for %s", SNAS_RUN_RESULT);
+        text   ? snas_run_write(&s->run, SNAS_RUN_RESULT, text, strlen(text), err)
+        : root ? snas_fail(err, SNAS_E_NOMEM, "out of memory for %s", SNAS_RUN_RESULT)
+        : err  ? err->code
+               : SNAS_E_NOMEM;
     snas_free(text);
     free(json);
     json_decref(root);

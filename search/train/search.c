@@ -106,6 +106,21 @@ static enum snas_status make_method(struct snas_search *s, struct snas_err *err)
     return snas_method_snas(s->network, &s->costs, &o, (uint64_t)s->config->seed, &s->method, err);
 }
 
+/* The test files are read here only to see that they are whole and of the network's shape: nobody
+ * shall search for hours to learn that they are missing. */
+static enum snas_status check_test_files(const struct snas_search *s, struct snas_err *err)
+{
+    struct snas_whole test;
+    enum snas_status status =
+        snas_whole_open(s->config->data.path, (enum snas_data_format)s->config->data.format,
+                        SNAS_SPLIT_TEST, &test, err);
+    if (status != SNAS_OK)
+        return status;
+    status = snas_images_fit(s->network, &test.ds, err);
+    snas_whole_clear(&test);
+    return status;
+}
+
 enum snas_status snas_search_init(struct snas_search *s, const struct snas_search_config *config,
                                   const struct snas_search_options *options, struct snas_err *err)
 {
@@ -120,6 +135,8 @@ enum snas_status snas_search_init(struct snas_search *s, const struct snas_searc
         status = snas_source_open(config, &s->source, err);
     if (status == SNAS_OK)
         status = snas_supernet_describe(config, &s->source.ds, &s->space, &s->network, err);
+    if (status == SNAS_OK)
+        status = check_test_files(s, err);
     if (status == SNAS_OK)
         status = snas_cost_table_create(s->network, &s->costs, err);
     if (status == SNAS_OK)

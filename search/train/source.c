@@ -8,6 +8,11 @@
 static enum snas_status deal(const struct snas_search_config *config, struct snas_source *s,
                              struct snas_err *err)
 {
+    if (config->data.held_out >= s->ds.n)
+        return snas_fail(err, SNAS_E_CONFIG,
+                         "data.held_out (%lld) leaves nothing to train on: '%s' has %d training "
+                         "images",
+                         (long long)config->data.held_out, config->data.path, s->ds.n);
     s->n_held = (int)config->data.held_out;
     s->n_rest = s->ds.n - s->n_held;
     if (s->n_rest < config->search.batch)

@@ -124,27 +124,38 @@ static void search__is_refused_when_the_directory_is_not_its_own(void **state)
     refuses(&c, "half", 0, "--resume");
 }
 
-static void search__is_refused_when_the_data_changed_before_a_resume(void **state)
+/* Copies a file of data/ to other/; pixels from byte 16 on are changed where `change` is 1. */
+static void copy_to_other(const char *name, int change)
+{
+    struct snas_err err = {0};
+    char from[64], to[64], *bytes;
+    size_t n;
+    snprintf(from, sizeof(from), "data/%s", name);
+    snprintf(to, sizeof(to), "other/%s", name);
+    assert_int_equal(snas_make_dirs("other", &err), SNAS_OK);
+    assert_int_equal(snas_read_file(from, 1u << 20, &bytes, &n, &err), SNAS_OK);
+    for (size_t i = 16; change && i < n; i += 3)
+        bytes[i] ^= 1;
+    assert_int_equal(snas_write_file(to, bytes, n, &err), SNAS_OK);
+    snas_free(bytes);
+}
+
+static void search__is_refused_at_once_when_the_data_changed_or_lacks_test_files(void **state)
 {
     (void)state;
     struct snas_err err = {0};
     struct snas_search_config c = fixture_config("");
-    char *images, *labels;
-    size_t n, m;
     assert_int_equal(fixture_run(&c, "moved", 0, &now, &err), SNAS_E_INTERRUPTED);
-    assert_int_equal(snas_make_dirs("other", &err), SNAS_OK);
-    assert_int_equal(snas_read_file("data/train-images-idx3-ubyte", 1u << 20, &images, &n, &err),
-                     SNAS_OK);
-    assert_int_equal(snas_read_file("data/train-labels-idx1-ubyte", 1u << 20, &labels, &m, &err),
-                     SNAS_OK);
-    for (size_t i = 16; i < n; i += 3)
-        images[i] ^= 1;
-    assert_int_equal(snas_write_file("other/train-images-idx3-ubyte", images, n, &err), SNAS_OK);
-    assert_int_equal(snas_write_file("other/train-labels-idx1-ubyte", labels, m, &err), SNAS_OK);
-    snas_free(images);
-    snas_free(labels);
+    copy_to_other("train-images-idx3-ubyte", 1);
+    copy_to_other("train-labels-idx1-ubyte", 0);
+    copy_to_other("t10k-images-idx3-ubyte", 0);
+    copy_to_other("t10k-labels-idx1-ubyte", 0);
     snprintf(c.data.path, sizeof(c.data.path), "other");
     refuses(&c, "moved", 1, "other data");
+    assert_int_equal(remove("other/t10k-labels-idx1-ubyte"), 0);
+    assert_int_equal(fixture_run(&c, "no-test-files", 0, NULL, &err), SNAS_E_IO);
+    assert_non_null(strstr(err.text, "t10k-labels-idx1-ubyte"));
+    assert_int_equal(snas_path_exists("no-test-files"), 0);
 }
 
 static void search__stops_with_the_step_when_the_loss_is_not_a_number(void **state)
@@ -191,7 +202,7 @@ int main(void)
         cmocka_unit_test(search__nothing_changes_when_a_finished_run_is_resumed),
         cmocka_unit_test(search__starts_afresh_when_resumed_before_the_first_checkpoint),
         cmocka_unit_test(search__is_refused_when_the_directory_is_not_its_own),
-        cmocka_unit_test(search__is_refused_when_the_data_changed_before_a_resume),
+        cmocka_unit_test(search__is_refused_at_once_when_the_data_changed_or_lacks_test_files),
         cmocka_unit_test(search__stops_with_the_step_when_the_loss_is_not_a_number),
         cmocka_unit_test(search__says_so_when_the_child_is_disconnected),
         cmocka_unit_test(search__clock_is_in_no_file_but_timing_and_log),
