@@ -36,8 +36,10 @@ run snas-eval runs/smoke --genotype runs/smoke/genotype/epoch-001.json --json
 status 0
 json '0 <= d["accuracy"] <= 1'
 
-run snas-export model.onnx
+run snas-export model.onnx --images 0 --json
 status 0
+json 'd["verified"] and [r["name"].split()[0] for r in d["runtimes"]] == ["ONNX", "OpenCV"]'
+json 'd["images"] == 10000'
 run snas-eval model.onnx --json
 status 0
 json "abs(d['accuracy'] - $accuracy) < 0.0005"
