@@ -184,6 +184,9 @@ static int run_session(void *state, const float *images, int n, float *logits, c
     return bad ? -1 : 0;
 }
 
+const struct snas_runtime_ops snas_runtime_ort = {
+    .available = available, .open = open_session, .run = run_session, .close = close_session};
+
 #else /* without the header */
 
 static int available(char *text, int size)
@@ -192,27 +195,6 @@ static int available(char *text, int size)
     return 0;
 }
 
-static int open_session(const char *path, int threads, const int *chw, int classes, void **state,
-                        char *why, int size)
-{
-    (void)path, (void)threads, (void)chw, (void)classes, (void)state;
-    available(why, size);
-    return -1;
-}
-
-static int run_session(void *state, const float *images, int n, float *logits, char *why, int size)
-{
-    (void)state, (void)images, (void)n, (void)logits;
-    available(why, size);
-    return -1;
-}
-
-static void close_session(void *state)
-{
-    (void)state;
-}
+const struct snas_runtime_ops snas_runtime_ort = {.available = available};
 
 #endif
-
-const struct snas_runtime_ops snas_runtime_ort = {
-    .available = available, .open = open_session, .run = run_session, .close = close_session};

@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+/* An adapter that the build left out has only `available`, which says why: the others are called
+ * behind a yes. */
 struct snas_runtime_ops {
     /* 1 when it can be used; `text` gets name and version, or why not. */
     int (*available)(char *text, int size);
