@@ -459,5 +459,5 @@ int main(void)
         cmocka_unit_test(maps__keep_nan_when_it_comes_in),
         cmocka_unit_test(kernels_get__follows_the_environment_when_set),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
