@@ -1,9 +1,9 @@
 /* snas-cost: what a network costs, exactly, without building it. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/shape.h"
 #include "space/cost.h"
 
 static struct {
@@ -58,21 +58,6 @@ struct report {
     struct snas_totals described, pruned;
     int connected, dead_nodes, dropped_blocks;
 };
-
-/* "3x32x32" */
-static int parse_input(const char *text, struct snas_shape *shape)
-{
-    int *const sides[] = {&shape->c, &shape->h, &shape->w};
-    for (int i = 0; i < 3; i++) {
-        char *end;
-        long side = strtol(text, &end, 10);
-        if (end == text || side < 1 || side > 65536 || *end != (i < 2 ? 'x' : '\0'))
-            return -1;
-        *sides[i] = (int)side;
-        text = end + 1;
-    }
-    return 0;
-}
 
 static void count_pruned(struct report *r, const struct snas_alive *alive)
 {
@@ -204,9 +189,9 @@ int main(int argc, char **argv)
                                      .classes = (int)args.classes,
                                      .affine = !args.supernet && !args.no_affine,
                                      .pool_bn = args.supernet || args.pool_bn};
-    if (parse_input(args.input, &o.input) != 0)
-        return snas_cli_usage(&command, "--input: '%s' is not like 3x32x32", args.input);
     struct snas_err err = {0};
+    if (snas_cli_shape(args.input, &o.input, &err) != SNAS_OK)
+        return snas_cli_usage(&command, "%s", err.text);
     struct report report = {0};
     status = SNAS_EXIT_OK;
     if (make_report(&o, &report, &err) != SNAS_OK)

@@ -171,38 +171,75 @@ static int64_t additions(const struct snas_tensor *t, int n)
     return n > 1 ? (n - 1) * t->shape.c * area(t->shape) : 0;
 }
 
+static void add_block(const struct snas_network *net, const struct snas_alive *alive, int b,
+                      struct snas_totals *out)
+{
+    const struct snas_block *block = &net->blocks[b];
+    if (!block_alive(alive, b))
+        return;
+    int64_t c = channels_left(net, alive, block->in);
+    for (int i = block->first_layer; i < block->first_layer + block->n_layers; i++) {
+        const struct snas_layer *l = &net->layers[i];
+        int64_t cin = c;
+        if (mixes_channels(l->step.kind))
+            c = l->out.c;
+        add_layer(l, cin, c, out);
+    }
+}
+
+static void add_node_sum(const struct snas_network *net, const struct snas_alive *alive, int n,
+                         struct snas_totals *out)
+{
+    const struct snas_node *node = &net->nodes[n];
+    int terms = 0;
+    for (int e = node->first_edge; e < node->first_edge + node->n_edges; e++)
+        for (int k = 0; k < net->edges[e].n_ops; k++) {
+            int b = net->edges[e].first_block + k;
+            terms += !net->blocks[b].zero && block_alive(alive, b);
+        }
+    out->madds_all += additions(&net->tensors[node->tensor], terms);
+}
+
+static void add_tensor_sum(const struct snas_network *net, const struct snas_alive *alive, int t,
+                           struct snas_totals *out)
+{
+    const struct snas_tensor *tensor = &net->tensors[t];
+    int terms = 0;
+    for (int p = 0; tensor->sum && p < tensor->n_parts; p++)
+        terms += !alive || (alive->tensor[t] && alive->tensor[tensor->parts[p]]);
+    out->madds_all += additions(tensor, terms);
+}
+
 void snas_network_totals(const struct snas_network *net, const struct snas_alive *alive,
                          struct snas_totals *out)
 {
     memset(out, 0, sizeof *out);
-    for (int b = 0; b < net->n_blocks; b++) {
-        const struct snas_block *block = &net->blocks[b];
-        if (!block_alive(alive, b))
-            continue;
-        int64_t c = channels_left(net, alive, block->in);
-        for (int i = block->first_layer; i < block->first_layer + block->n_layers; i++) {
-            const struct snas_layer *l = &net->layers[i];
-            int64_t cin = c;
-            if (mixes_channels(l->step.kind))
-                c = l->out.c;
-            add_layer(l, cin, c, out);
-        }
-    }
-    for (int n = 0; n < net->n_nodes; n++) {
-        const struct snas_node *node = &net->nodes[n];
-        int terms = 0;
-        for (int e = node->first_edge; e < node->first_edge + node->n_edges; e++)
-            for (int k = 0; k < net->edges[e].n_ops; k++) {
-                int b = net->edges[e].first_block + k;
-                terms += !net->blocks[b].zero && block_alive(alive, b);
-            }
-        out->madds_all += additions(&net->tensors[node->tensor], terms);
-    }
-    for (int i = 0; i < net->n_tensors; i++) {
-        const struct snas_tensor *t = &net->tensors[i];
-        int terms = 0;
-        for (int p = 0; t->sum && p < t->n_parts; p++)
-            terms += !alive || (alive->tensor[i] && alive->tensor[t->parts[p]]);
-        out->madds_all += additions(t, terms);
-    }
+    for (int b = 0; b < net->n_blocks; b++)
+        add_block(net, alive, b, out);
+    for (int n = 0; n < net->n_nodes; n++)
+        add_node_sum(net, alive, n, out);
+    for (int i = 0; i < net->n_tensors; i++)
+        add_tensor_sum(net, alive, i, out);
+}
+
+void snas_block_totals(const struct snas_network *net, const struct snas_alive *alive, int block,
+                       struct snas_totals *out)
+{
+    memset(out, 0, sizeof *out);
+    add_block(net, alive, block, out);
+}
+
+void snas_cell_totals(const struct snas_network *net, const struct snas_alive *alive, int cell,
+                      struct snas_totals *out)
+{
+    const struct snas_cell *c = &net->cells[cell];
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < c->inputs; i++)
+        add_block(net, alive, c->pre[i], out);
+    for (int e = c->first_edge; e < c->first_edge + c->n_edges; e++)
+        for (int k = 0; k < net->edges[e].n_ops; k++)
+            add_block(net, alive, net->edges[e].first_block + k, out);
+    for (int n = c->first_node; n < c->first_node + c->n_nodes; n++)
+        add_node_sum(net, alive, n, out);
+    add_tensor_sum(net, alive, c->out, out);
 }

@@ -41,5 +41,11 @@ struct snas_totals {
  * channels of dead concat parts sliced out of their readers' weights. */
 void snas_network_totals(const struct snas_network *net, const struct snas_alive *alive,
                          struct snas_totals *out);
+/* Of one block (a stem, the head), and of a cell with its preprocessing: stems, cells and head sum
+ * up to the network. */
+void snas_block_totals(const struct snas_network *net, const struct snas_alive *alive, int block,
+                       struct snas_totals *out);
+void snas_cell_totals(const struct snas_network *net, const struct snas_alive *alive, int cell,
+                      struct snas_totals *out);
 
 #endif

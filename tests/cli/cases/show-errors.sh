@@ -1,7 +1,10 @@
 # snas-show: what is no finished run is said, and nothing is made up about it.
 run snas-show nowhere
 status 1
-stderr_has "no run directory 'nowhere'"
+stderr_has "genotype 'nowhere': cannot find"
+run snas-show
+status 2
+stderr_has 'there is no runs/latest here'
 mkdir run
 run snas-show run
 status 1

@@ -178,6 +178,48 @@ static void totals__equal_a_count_by_hand_when_the_network_is_small(void **state
 }
 
 /* Node 1 is dead: what reads it is gone and the head reads half. */
+static void add_totals(struct snas_totals *sum, const struct snas_totals *t)
+{
+    sum->params += t->params;
+    sum->conv_params += t->conv_params;
+    sum->madds += t->madds;
+    sum->madds_all += t->madds_all;
+    sum->activation_bytes += t->activation_bytes;
+}
+
+static void totals__sum_up_to_the_network_when_taken_part_by_part(void **state)
+{
+    (void)state;
+    struct snas_space space;
+    struct snas_genotype genotype;
+    struct snas_err err = {0};
+    read_space("darts", &space);
+    assert_ok(snas_genotype_read("SNAS_mild", &space, &genotype, &err), &err);
+    struct snas_network_options o = search_options();
+    struct snas_network *net = make_network(&space, &o, &genotype);
+    struct snas_alive alive;
+    assert_ok(snas_network_alive(net, &alive, &err), &err);
+    for (int pruned = 0; pruned < 2; pruned++) {
+        const struct snas_alive *a = pruned ? &alive : NULL;
+        struct snas_totals sum = {0}, t, whole;
+        for (int i = 0; i < net->n_stems; i++) {
+            snas_block_totals(net, a, net->stem[i], &t);
+            add_totals(&sum, &t);
+        }
+        for (int c = 0; c < net->n_cells; c++) {
+            snas_cell_totals(net, a, c, &t);
+            assert_true(t.madds > 0);
+            add_totals(&sum, &t);
+        }
+        snas_block_totals(net, a, net->head, &t);
+        add_totals(&sum, &t);
+        snas_network_totals(net, a, &whole);
+        assert_memory_equal(&sum, &whole, sizeof sum);
+    }
+    snas_alive_clear(&alive);
+    snas_network_destroy(net);
+}
+
 static void totals__leave_dead_parts_out_when_alive_is_given(void **state)
 {
     (void)state;
@@ -237,6 +279,7 @@ int main(void)
         cmocka_unit_test(cost__gives_the_known_expectation_when_alpha_is_uniform),
         cmocka_unit_test(totals__equal_the_published_ones_when_the_genotype_is_published),
         cmocka_unit_test(totals__equal_a_count_by_hand_when_the_network_is_small),
+        cmocka_unit_test(totals__sum_up_to_the_network_when_taken_part_by_part),
         cmocka_unit_test(totals__leave_dead_parts_out_when_alive_is_given),
         cmocka_unit_test(cost_table__frees_all_when_an_allocation_fails),
     };
