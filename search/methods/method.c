@@ -178,7 +178,7 @@ void snas_method_expected_cost(const struct snas_method *m, const struct snas_co
         double p[SNAS_MAX_OPS];
         snas_softmax(m->alpha + m->rows[m->edge_row[e]].first, edge->n_ops, p);
         for (int c = 0; c < SNAS_COST_COLUMNS; c++)
-            for (int k = 0; k < edge->n_ops; k++)
+            for (int k = 0; costs->column[c] && k < edge->n_ops; k++)
                 expected[c] += p[k] * costs->column[c][edge->z + k];
     }
 }

@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "methods/penalty.h"
 #include "net/net.h"
-#include "space/cost.h"
+#include "space/cost_table.h"
 
 /* A search method owns alpha and the map position -> row of alpha; it turns training batches into
  * updates of theta and alpha, and derives a genotype. It sees data, theta's optimiser and

@@ -7,7 +7,7 @@ void snas_penalty_uniform(const struct snas_network *network, const struct snas_
 {
     for (int c = 0; c < SNAS_COST_COLUMNS; c++) {
         uniform[c] = 0;
-        for (int e = 0; e < network->n_edges; e++) {
+        for (int e = 0; costs->column[c] && e < network->n_edges; e++) {
             const struct snas_edge *edge = &network->edges[e];
             for (int k = 0; k < edge->n_ops; k++)
                 uniform[c] += costs->column[c][edge->z + k] / edge->n_ops;
@@ -31,7 +31,7 @@ enum snas_status snas_penalty_charges(const struct snas_network *network,
             return snas_fail(
                 err, SNAS_E_CONFIG,
                 "penalty on %s: no op of this space costs any, so it cannot be weighed",
-                snas_cost_column_names[c]);
+                snas_cost_columns[c].name);
     }
     if (shares <= 0)
         return snas_fail(err, SNAS_E_CONFIG,

@@ -1,7 +1,7 @@
 #ifndef SNAS_METHODS_PENALTY_H
 #define SNAS_METHODS_PENALTY_H
 
-#include "space/cost.h"
+#include "space/cost_table.h"
 
 /* The resource penalty: linear in z, so each entry of z has a charge in nats,
  *
@@ -22,7 +22,8 @@ enum snas_status snas_penalty_charges(const struct snas_network *network,
                                       const struct snas_penalty_options *options, double *charge,
                                       struct snas_err *err);
 
-/* Sum over cells, edges and ops at uniform alpha; uniform[SNAS_COST_COLUMNS]. */
+/* Sum over cells, edges and ops at uniform alpha; uniform[SNAS_COST_COLUMNS], 0 for a column that
+ * the table does not have. */
 void snas_penalty_uniform(const struct snas_network *network, const struct snas_cost_table *costs,
                           double *uniform);
 

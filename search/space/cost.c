@@ -1,10 +1,28 @@
 #include "space/cost.h"
 
+#include <math.h>
 #include <string.h>
 
-#include "base/mem.h"
+const struct snas_cost_column_info snas_cost_columns[SNAS_COST_COLUMNS] = {
+    [SNAS_COST_PARAMS] = {"params", "parameters", 0, 1},
+    [SNAS_COST_MADDS] = {"madds", "multiply-adds", 0, 1},
+    [SNAS_COST_MAC] = {"mac", "memory access", 0, 1},
+    [SNAS_COST_MADDS_CONV] = {"madds_conv", "madds of conv+linear", 0, 1},
+    [SNAS_COST_MADDS_ALL] = {"madds_all", "madds with BN, ReLU", 0, 1},
+    [SNAS_COST_PEAK_BYTES] = {"peak_bytes", "peak bytes", 0, 0},
+    [SNAS_COST_LATENCY] = {"latency_ms", "latency ms", 1, 1},
+    [SNAS_COST_LATENCY_MIN] = {"latency_min_ms", "min ms", 1, 1},
+    [SNAS_COST_LATENCY_P90] = {"latency_p90_ms", "p90 ms", 1, 1},
+    [SNAS_COST_RUNS] = {"runs", "runs", 1, 0},
+};
 
-const char *const snas_cost_column_names[SNAS_COST_COLUMNS] = {"params", "madds", "mac"};
+int snas_cost_column_find(const char *name)
+{
+    for (int c = 0; c < SNAS_COST_COLUMNS; c++)
+        if (strcmp(snas_cost_columns[c].name, name) == 0)
+            return c;
+    return -1;
+}
 
 /* Weights of a convolution or linear layer that reads `cin` channels; 0 for the other layers. */
 static int64_t layer_weights(const struct snas_layer *l, int64_t cin)
@@ -50,6 +68,52 @@ static double layer_access(const struct snas_layer *l)
     return in + out;
 }
 
+static int64_t values(struct snas_shape s)
+{
+    return s.c * area(s);
+}
+
+/* Multiply-adds of a layer that writes `cout` channels beyond those of its weights: BN 2 a value,
+ * ReLU 1, pools k*k, the global pool 1 a value read. */
+static int64_t other_madds(const struct snas_layer *l, int64_t cin, int64_t cout)
+{
+    int64_t written = cout * area(l->out);
+    switch (l->step.kind) {
+    case SNAS_STEP_BN:
+        return 2 * written;
+    case SNAS_STEP_RELU:
+        return written;
+    case SNAS_STEP_MAX_POOL:
+    case SNAS_STEP_AVG_POOL:
+        return (int64_t)l->step.kh * l->step.kw * written;
+    case SNAS_STEP_GLOBAL_POOL:
+        return cin * area(l->in);
+    case SNAS_STEP_LINEAR:
+    case SNAS_STEP_DEPTHWISE:
+    case SNAS_STEP_POINTWISE:
+    case SNAS_STEP_CONV:
+    case SNAS_STEP_FACTORIZED_REDUCE:
+        break;
+    }
+    return 0;
+}
+
+static void add_cost(const struct snas_layer *l, double *cost)
+{
+    double weights = (double)layer_weights(l, l->in.c), y2 = (double)area(l->out);
+    double bytes = 4.0 * (double)(values(l->in) + values(l->out));
+    if (is_pool(l))
+        cost[SNAS_COST_MADDS] += (double)other_madds(l, l->in.c, l->out.c);
+    cost[SNAS_COST_PARAMS] += weights;
+    cost[SNAS_COST_MADDS] += weights * y2;
+    cost[SNAS_COST_MADDS_CONV] += weights * y2;
+    cost[SNAS_COST_MADDS_ALL] += weights * y2 + (double)other_madds(l, l->in.c, l->out.c);
+    if (is_pool(l) || weights > 0)
+        cost[SNAS_COST_MAC] += weights + layer_access(l);
+    if (bytes > cost[SNAS_COST_PEAK_BYTES])
+        cost[SNAS_COST_PEAK_BYTES] = bytes;
+}
+
 void snas_cost_block(const struct snas_network *net, int block, double *cost)
 {
     const struct snas_block *b = &net->blocks[block];
@@ -57,51 +121,26 @@ void snas_cost_block(const struct snas_network *net, int block, double *cost)
         cost[i] = 0;
     if (b->zero)
         return;
-    if (b->n_layers == 0) /* an identity is a copy: every value read and written */
-        cost[SNAS_COST_MAC] = 2.0 * (double)area(b->out_shape) * b->out_shape.c;
-    for (int i = b->first_layer; i < b->first_layer + b->n_layers; i++) {
-        const struct snas_layer *l = &net->layers[i];
-        double weights = (double)layer_weights(l, l->in.c), y2 = (double)area(l->out);
-        if (is_pool(l)) {
-            cost[SNAS_COST_MADDS] += (double)l->step.kh * l->step.kw * y2 * l->out.c;
-        } else if (weights > 0) {
-            cost[SNAS_COST_PARAMS] += weights;
-            cost[SNAS_COST_MADDS] += weights * y2;
-            cost[SNAS_COST_MAC] += weights;
-        } else {
-            continue;
-        }
-        cost[SNAS_COST_MAC] += layer_access(l);
+    if (b->n_layers == 0) { /* the authors count a copy: every value read and written */
+        cost[SNAS_COST_MAC] = 2.0 * (double)values(b->out_shape);
+        cost[SNAS_COST_PEAK_BYTES] = 4.0 * (double)values(b->out_shape); /* there is one */
     }
+    for (int i = b->first_layer; i < b->first_layer + b->n_layers; i++)
+        add_cost(&net->layers[i], cost);
 }
 
-enum snas_status snas_cost_table_create(const struct snas_network *net, struct snas_cost_table *out,
-                                        struct snas_err *err)
+double snas_cost_linear_form(const double *cost)
 {
-    memset(out, 0, sizeof *out);
-    out->n_z = net->n_z;
-    for (int c = 0; c < SNAS_COST_COLUMNS; c++) {
-        out->column[c] = snas_alloc((size_t)net->n_z, sizeof(double), err);
-        if (!out->column[c]) {
-            snas_cost_table_clear(out);
-            return SNAS_E_NOMEM;
-        }
-    }
-    for (int e = 0; e < net->n_edges; e++)
-        for (int k = 0; k < net->edges[e].n_ops; k++) {
-            double cost[SNAS_COST_COLUMNS];
-            snas_cost_block(net, net->edges[e].first_block + k, cost);
-            for (int c = 0; c < SNAS_COST_COLUMNS; c++)
-                out->column[c][net->edges[e].z + k] = cost[c];
-        }
-    return SNAS_OK;
+    return 0.43 *
+           (2 * cost[SNAS_COST_PARAMS] + cost[SNAS_COST_MADDS] / 4000 + cost[SNAS_COST_MAC] / 100);
 }
 
-void snas_cost_table_clear(struct snas_cost_table *table)
+double snas_cost_log_form(const double *cost)
 {
-    for (int c = 0; c < SNAS_COST_COLUMNS; c++)
-        snas_free(table->column[c]);
-    memset(table, 0, sizeof *table);
+    double sum = 0;
+    for (int c = SNAS_COST_PARAMS; c <= SNAS_COST_MAC; c++)
+        sum += cost[c] > 1 ? log(cost[c]) : 0;
+    return sum / 3;
 }
 
 static int block_alive(const struct snas_alive *alive, int block)
@@ -126,37 +165,15 @@ static int64_t channels_left(const struct snas_network *net, const struct snas_a
 static void add_layer(const struct snas_layer *l, int64_t cin, int64_t cout,
                       struct snas_totals *out)
 {
-    int64_t weights = layer_weights(l, cin), y2 = area(l->out), values = cout * y2;
-    out->conv_params += weights;
-    out->params += weights;
+    int64_t weights = layer_weights(l, cin), y2 = area(l->out);
+    int64_t bias = l->step.kind == SNAS_STEP_LINEAR ? cout : 0;
+    out->conv_params += weights + bias;
+    out->params += weights + bias;
+    if (l->step.kind == SNAS_STEP_BN && l->affine)
+        out->params += 2 * cout;
     out->madds += weights * y2;
-    out->madds_all += weights * y2;
-    out->activation_bytes += 4 * values;
-    switch (l->step.kind) {
-    case SNAS_STEP_LINEAR:
-        out->params += cout;
-        out->conv_params += cout;
-        break;
-    case SNAS_STEP_BN:
-        out->params += l->affine ? 2 * cout : 0;
-        out->madds_all += 2 * values;
-        break;
-    case SNAS_STEP_RELU:
-        out->madds_all += values;
-        break;
-    case SNAS_STEP_MAX_POOL:
-    case SNAS_STEP_AVG_POOL:
-        out->madds_all += (int64_t)l->step.kh * l->step.kw * values;
-        break;
-    case SNAS_STEP_GLOBAL_POOL:
-        out->madds_all += cin * area(l->in);
-        break;
-    case SNAS_STEP_DEPTHWISE:
-    case SNAS_STEP_POINTWISE:
-    case SNAS_STEP_CONV:
-    case SNAS_STEP_FACTORIZED_REDUCE:
-        break;
-    }
+    out->madds_all += weights * y2 + other_madds(l, cin, cout);
+    out->activation_bytes += 4 * cout * y2;
 }
 
 static int mixes_channels(enum snas_step_kind kind)

@@ -47,7 +47,8 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
     for (int k = 0; k < s->space.n_kinds; k++)
         snas_text_add(t, ",%s_entropy,%s_margin", s->space.kinds[k].name, s->space.kinds[k].name);
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
-        snas_text_add(t, ",expected_%s", snas_cost_column_names[c]);
+        if (s->costs.column[c] && snas_cost_columns[c].summed)
+            snas_text_add(t, ",expected_%s", snas_cost_columns[c].name);
     for (int k = 0; k < s->space.n_kinds; k++)
         for (int o = 0; o < s->space.kinds[k].n_ops; o++)
             snas_text_add(t, ",%s_%s", s->space.kinds[k].name,
@@ -80,7 +81,8 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
     }
     snas_method_expected_cost(s->method, &s->costs, expected);
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
-        snas_text_add(t, ",%.9g", expected[c]);
+        if (s->costs.column[c] && snas_cost_columns[c].summed)
+            snas_text_add(t, ",%.9g", expected[c]);
     for (int k = 0; k < s->space.n_kinds; k++)
         for (int op = 0; op < s->space.kinds[k].n_ops; op++)
             snas_text_add(t, ",%d", summary[k].count[op]);

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "space/cost.h"
+#include "space/cost_table.h"
 #include "testing.h"
 
 enum { N_OPS = 8 };
@@ -11,6 +11,27 @@ static const char *const op_names[N_OPS] = {"none",         "max_pool_3x3", "avg
 struct cost {
     double params, madds, mac;
 };
+
+/* Multiply-adds with BN and ReLU: what the table's ops have beside their convolutions. x2: values
+ * of a channel of the input. Sep convs have two ReLUs and BNs, the first of the input. */
+static double madds_all(const char *op, int stride, double c, double x2, double y2, double conv)
+{
+    if (strstr(op, "sep_conv"))
+        return conv + c * (x2 + y2) + 2 * 2 * c * y2;
+    if (strstr(op, "dil_conv") || (strcmp(op, "skip_connect") == 0 && stride == 2))
+        return conv + c * x2 + 2 * c * y2;
+    return strstr(op, "pool") ? 9 * c * y2 + 2 * c * y2 : 0;
+}
+
+/* Bytes that the op's largest layer reads and writes. */
+static double peak_bytes(const char *op, int stride, double c, double x2, double y2)
+{
+    if (strcmp(op, "none") == 0)
+        return 0;
+    if (strcmp(op, "skip_connect") == 0 && stride == 1)
+        return 4 * c * y2;
+    return strstr(op, "pool") ? 4 * c * (x2 + y2) : 4 * 2 * c * x2; /* the ReLU of the input */
+}
 
 /* The table of method.md section 4, written out by hand: C channels, output side y. */
 static struct cost table_entry(const char *op, int stride, double c, double y)
@@ -57,6 +78,17 @@ static void cost__equals_the_table_when_the_op_is_any_of_darts(void **state)
                 assert_true(table.column[SNAS_COST_PARAMS][z] == want.params);
                 assert_true(table.column[SNAS_COST_MADDS][z] == want.madds);
                 assert_true(table.column[SNAS_COST_MAC][z] == want.mac);
+                int stride = net->edges[e].stride;
+                double y2 = y * y, x2 = stride * stride * y2;
+                double conv = strstr(op_names[k], "pool") ? 0 : want.madds;
+                assert_true(table.column[SNAS_COST_MADDS_CONV][z] == conv);
+                assert_true(table.column[SNAS_COST_MADDS_ALL][z] ==
+                            madds_all(op_names[k], stride, c, x2, y2, conv));
+                assert_true(table.column[SNAS_COST_PEAK_BYTES][z] ==
+                            peak_bytes(op_names[k], stride, c, x2, y2));
+                const double *edge =
+                    snas_cost_edge(&table, net, SNAS_COST_MADDS, ci, e - cell->first_edge);
+                assert_ptr_equal(edge + k, &table.column[SNAS_COST_MADDS][z]);
             }
     }
     assert_int_equal(seen, table.n_z);
@@ -86,15 +118,16 @@ static void cost__equals_the_check_values_when_c_is_16_and_n_is_32(void **state)
 static double log_form(const struct snas_network *net, int edge)
 {
     double sum = 0;
-    for (int column = 0; column < SNAS_COST_COLUMNS; column++) {
-        double total = 0;
-        for (int k = 0; k < N_OPS; k++) {
-            double cost[SNAS_COST_COLUMNS];
-            snas_cost_block(net, net->edges[edge].first_block + k, cost);
-            total += cost[column] / N_OPS;
-        }
-        sum += log(total < 1 ? 1 : total);
+    double total[SNAS_COST_COLUMNS] = {0};
+    for (int k = 0; k < N_OPS; k++) {
+        double cost[SNAS_COST_COLUMNS];
+        snas_cost_block(net, net->edges[edge].first_block + k, cost);
+        for (int column = 0; column <= SNAS_COST_MAC; column++)
+            total[column] += cost[column] / N_OPS;
     }
+    for (int column = 0; column <= SNAS_COST_MAC; column++)
+        sum += log(total[column] < 1 ? 1 : total[column]);
+    assert_true(fabs(snas_cost_log_form(total) - sum / 3) < 1e-12);
     return sum / 3;
 }
 
@@ -114,6 +147,18 @@ static void cost__gives_the_known_expectation_when_alpha_is_uniform(void **state
     assert_true(fabs(sum[0] / 6 - 141.119768) < 1e-6);
     assert_true(fabs(sum[1] / 2 - 143.729826) < 1e-6);
     snas_network_destroy(net);
+}
+
+static void cost__combined_forms_are_the_authors_when_the_op_is_known(void **state)
+{
+    (void)state;
+    const double sep3[SNAS_COST_COLUMNS] = {800, 819200, 131872}, none[SNAS_COST_COLUMNS] = {0};
+    const double skip[SNAS_COST_COLUMNS] = {0, 0, 32768}, half[SNAS_COST_COLUMNS] = {0.5, 0, 2};
+    assert_true(fabs(snas_cost_log_form(sep3) - 10.70) < 0.005);
+    assert_true(fabs(snas_cost_log_form(skip) - 3.47) < 0.005);
+    assert_true(fabs(snas_cost_log_form(half) - log(2) / 3) < 1e-12);
+    assert_true(snas_cost_log_form(none) == 0 && snas_cost_linear_form(none) == 0);
+    assert_true(fabs(snas_cost_linear_form(sep3) - 0.43 * (1600 + 204.8 + 1318.72)) < 1e-9);
 }
 
 static void assert_totals(const char *space_name, const char *genotype,
@@ -277,6 +322,7 @@ int main(void)
         cmocka_unit_test(cost__equals_the_table_when_the_op_is_any_of_darts),
         cmocka_unit_test(cost__equals_the_check_values_when_c_is_16_and_n_is_32),
         cmocka_unit_test(cost__gives_the_known_expectation_when_alpha_is_uniform),
+        cmocka_unit_test(cost__combined_forms_are_the_authors_when_the_op_is_known),
         cmocka_unit_test(totals__equal_the_published_ones_when_the_genotype_is_published),
         cmocka_unit_test(totals__equal_a_count_by_hand_when_the_network_is_small),
         cmocka_unit_test(totals__sum_up_to_the_network_when_taken_part_by_part),
