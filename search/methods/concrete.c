@@ -22,6 +22,12 @@ void snas_concrete_sample(const double *alpha, const double *gumbel, int n, doub
     snas_softmax(z, n, z);
 }
 
+void snas_concrete_live(const double *z, int n, double threshold, double *live)
+{
+    for (int k = 0; k < n; k++)
+        live[k] = z[k] < threshold ? 0 : z[k];
+}
+
 double snas_concrete_backward(const double *z, const double *dz, int n, double temperature,
                               double *dalpha)
 {

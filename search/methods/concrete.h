@@ -11,6 +11,9 @@ void snas_softmax(const double *alpha, int n, double *p);
 void snas_concrete_sample(const double *alpha, const double *gumbel, int n, double temperature,
                           double *z);
 
+/* What a step computes of a sample: live[k] = z[k], or 0 where it is below the threshold; [n]. */
+void snas_concrete_live(const double *z, int n, double threshold, double *live);
+
 /* dalpha[k] += z[k] / T * (dz[k] - sum_j z[j] dz[j]); returns the sum, which is the edge's credit
  * when dz is d loss / d z. */
 double snas_concrete_backward(const double *z, const double *dz, int n, double temperature,

@@ -168,6 +168,26 @@ void snas_method_overall(const struct snas_method *m, double *entropy, double *m
     }
 }
 
+double snas_method_spread(const struct snas_method *m)
+{
+    double squares = 0;
+    int freedom = 0;
+    for (int r = 0; r < m->n_rows; r++) {
+        const struct snas_alpha_row *row = &m->rows[r];
+        if (!kind_is_used(m->network, row->kind))
+            continue;
+        double mean = 0;
+        for (int k = 0; k < row->n_ops; k++)
+            mean += m->alpha[row->first + k] / row->n_ops;
+        for (int k = 0; k < row->n_ops; k++) {
+            double d = m->alpha[row->first + k] - mean;
+            squares += d * d;
+        }
+        freedom += row->n_ops - 1;
+    }
+    return freedom ? sqrt(squares / freedom) : 0;
+}
+
 void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
                                double *expected)
 {

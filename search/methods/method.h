@@ -32,7 +32,8 @@ struct snas_method_context {
 struct snas_step_result {
     double loss; /* task loss of the batch */
     int correct, n;
-    double penalty; /* what was added to the loss */
+    double penalty;  /* what was added to the loss */
+    double live_ops; /* share of all edges' ops, `none` aside, that were computed */
 };
 
 /* Of one cell kind, for metrics. */
@@ -112,6 +113,9 @@ void snas_method_summary(const struct snas_method *m, int kind, struct snas_alph
  * entropy / ln(number of ops): 1 at uniform alpha, 0 when every edge is certain. */
 void snas_method_overall(const struct snas_method *m, double *entropy, double *margin,
                          double *undecided);
+/* Standard deviation of alpha within its edge, over all rows of kinds that the network has cells
+ * of: what a start of N(0, sd) has as sd. */
+double snas_method_spread(const struct snas_method *m);
 /* E[cost] of each column under p over the whole network; expected[SNAS_COST_COLUMNS]. */
 void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
                                double *expected);

@@ -99,6 +99,19 @@ static enum snas_status alpha_step(struct snas_snas *s, struct snas_err *err)
     return SNAS_OK;
 }
 
+/* Share of the ops that have something to compute (`none` has not). */
+static double live_share(const struct snas_network *net, const double *z_live)
+{
+    int live = 0, all = 0;
+    for (int e = 0; e < net->n_edges; e++)
+        for (int k = 0; k < net->edges[e].n_ops; k++) {
+            int computes = !net->blocks[net->edges[e].first_block + k].zero;
+            all += computes;
+            live += computes && z_live[net->edges[e].z + k] != 0;
+        }
+    return all ? (double)live / all : 0;
+}
+
 static enum snas_status step(struct snas_method *m, const struct snas_method_context *ctx,
                              struct snas_step_result *out, struct snas_err *err)
 {
@@ -111,8 +124,7 @@ static enum snas_status step(struct snas_method *m, const struct snas_method_con
         return status;
     s->temperature = snas_snas_temperature(&s->options, ctx->epoch, ctx->epochs);
     draw(m, ctx->seed, SNAS_STREAM_GUMBEL, (uint64_t)ctx->step, 0, s->z);
-    for (int i = 0; i < m->network->n_z; i++)
-        s->z_live[i] = s->z[i] < s->options.live_threshold ? 0 : s->z[i];
+    snas_concrete_live(s->z, m->network->n_z, s->options.live_threshold, s->z_live);
     forward.seed = ctx->seed;
     forward.step = (uint64_t)ctx->step;
     status = snas_net_forward(ctx->net, &forward, &loss, err);
@@ -123,6 +135,7 @@ static enum snas_status step(struct snas_method *m, const struct snas_method_con
     out->loss = loss.loss;
     out->correct = loss.correct;
     out->n = forward.batch.n;
+    out->live_ops = live_share(m->network, s->z_live);
     out->penalty = alpha_gradient(s);
     status = ctx->theta_step(ctx->owner, err);
     return status == SNAS_OK ? alpha_step(s, err) : status;

@@ -144,16 +144,25 @@ static double layer_madds(const struct snas_layer *l)
     }
 }
 
-/* Adds a block to its unit: arithmetic (forward, weight gradient, and input gradient where there
- * is one) and where its parameters lie. */
+/* Forward, and in a net that trains weight gradient, and input gradient where there is one. */
+double snas_net_block_flops(const struct snas_net *net, int block)
+{
+    const struct snas_block *b = &net->network->blocks[block];
+    int times = !net->options.training ? 1 : b->in == net->network->input ? 2 : 3;
+    double madds = 0;
+    for (int i = b->first_layer; i < b->first_layer + b->n_layers; i++)
+        madds += layer_madds(&net->network->layers[i]);
+    return 2 * times * madds;
+}
+
+/* Adds a block to its unit: arithmetic, and where its parameters lie. */
 static void count_block(const struct snas_net *net, struct snas_unit *unit, int block)
 {
     const struct snas_network *network = net->network;
     const struct snas_block *b = &network->blocks[block];
-    int times = !net->options.training ? 1 : b->in == network->input ? 2 : 3;
+    unit->flops += snas_net_block_flops(net, block);
     for (int i = b->first_layer; i < b->first_layer + b->n_layers; i++) {
         const struct snas_layer *l = &network->layers[i];
-        unit->flops += 2 * times * layer_madds(l);
         const int params[2] = {l->weight, l->bias};
         for (int k = 0; k < 2; k++) {
             if (params[k] < 0)

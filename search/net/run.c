@@ -49,10 +49,14 @@ static void run_passes(struct snas_net *net, struct snas_unit *unit, const struc
 {
     for (int i = 0; i < n; i++) {
         struct job job = {net, unit, &passes[i]};
+        double at[3] = {snas_profile_now(net)};
         if (passes[i].run)
             snas_parallel(net->options.threads, SNAS_GROUPS, run_group, &job);
+        at[1] = snas_profile_now(net);
         if (passes[i].finalise)
             snas_parallel(net->options.threads, passes[i].parts, run_part, &job);
+        at[2] = snas_profile_now(net);
+        snas_profile_pass(net, unit, &passes[i], at);
     }
 }
 
@@ -168,6 +172,7 @@ enum snas_status snas_net_forward(struct snas_net *net, const struct snas_forwar
     enum snas_status status = check_forward(net, f, err);
     if (status != SNAS_OK)
         return status;
+    double since = snas_profile_now(net);
     take_step(net, f);
     snas_net_find_live(net);
     draw_masks(net);
@@ -176,9 +181,12 @@ enum snas_status snas_net_forward(struct snas_net *net, const struct snas_forwar
     for (int t = 0; t < net->network->n_tensors; t++)
         if (net->zero_tensor[t])
             memset(net->value[t], 0, step_bytes(net, t));
+    snas_profile_stretch(net, "begin", 0, &since);
     for (int i = 0; i < net->n_units; i++) {
+        since = snas_profile_now(net);
         if (net->units[i].ops->prepare)
             net->units[i].ops->prepare(net, &net->units[i]);
+        snas_profile_stretch(net, "prepare", 0, &since);
         run_passes(net, &net->units[i], net->units[i].forward, net->units[i].n_forward);
     }
     if (net->labelled)
@@ -290,13 +298,17 @@ enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backw
         return snas_fail(err, SNAS_E_STATE, "backward needs a forward with batch statistics");
     net->back = b;
     net->dvalue[net->network->input] = b->dimages;
+    double since = snas_profile_now(net);
     snas_parallel(net->options.threads, SNAS_GROUPS, clear_group, net);
     snas_parallel(net->options.threads, net->network->n_tensors, clear_tensor, net);
     loss_gradient(net);
+    snas_profile_stretch(net, "clear", 1, &since);
     for (int i = net->n_units - 1; i >= 0; i--) {
         struct snas_unit *unit = &net->units[i];
         run_passes(net, unit, unit->backward, unit->n_backward);
+        since = snas_profile_now(net);
         reduce_unit(net, unit);
+        snas_profile_stretch(net, "sum of groups", 1, &since);
         if (unit->kind == SNAS_UNIT_CELL && b->after_cell)
             b->after_cell(unit->index, b->arg);
     }

@@ -25,6 +25,7 @@
 
 #include "base/mem.h"
 #include "net/net.h"
+#include "net/profile.h"
 
 #define SNAS_GROUPS 8 /* fixed: never depends on the thread count */
 
@@ -113,7 +114,17 @@ struct snas_net {
     double *z;   /* copy of the step's z, or ones */
     int *labels; /* copy of the step's labels */
     int forward_done, labelled;
+    struct snas_profile *profile; /* the caller's, or NULL */
 };
+
+/* FLOPs of one image (profile.h). */
+double snas_net_block_flops(const struct snas_net *net, int block);
+/* Profiles: the time, 0 without one; a pass that began, ended, and was finalised at these times; a
+ * stretch of a step since `since`, which becomes now. */
+double snas_profile_now(const struct snas_net *net);
+void snas_profile_pass(struct snas_net *net, const struct snas_unit *unit,
+                       const struct snas_pass *pass, const double at[3]);
+void snas_profile_stretch(struct snas_net *net, const char *name, int backward, double *since);
 
 /* Images of a group when n images run: [first, first + count); count may be 0. */
 void snas_group_range(int n, int group, int *first, int *count);

@@ -42,8 +42,9 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
 {
     struct snas_text *t = &s->run.metrics;
     snas_text_clear(t);
-    snas_text_add(t, "epoch,temperature,learning_rate,train_loss,train_accuracy,penalty,"
-                     "sampled_loss,sampled_accuracy,child_loss,child_accuracy");
+    snas_text_add(t,
+                  "epoch,temperature,learning_rate,train_loss,train_accuracy,penalty,"
+                  "sampled_loss,sampled_accuracy,child_loss,child_accuracy,alpha_spread,live_ops");
     for (int k = 0; k < s->space.n_kinds; k++)
         snas_text_add(t, ",%s_entropy,%s_margin", s->space.kinds[k].name, s->space.kinds[k].name);
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
@@ -70,11 +71,12 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
     double expected[SNAS_COST_COLUMNS], images = (double)s->at.images;
     int epoch = (int)s->at.epoch;
     snas_search_config_snas(s->config, &o);
-    snas_text_add(t, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g", epoch + 1,
+    snas_text_add(t, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g", epoch + 1,
                   snas_snas_temperature(&o, epoch, (int)s->config->search.epochs),
                   snas_search_config_rate(s->config, epoch), s->sums.loss / images,
                   (double)s->at.correct / images, s->sums.penalty / images, sampled->loss,
-                  sampled->accuracy, child->loss, child->accuracy);
+                  sampled->accuracy, child->loss, child->accuracy, snas_method_spread(s->method),
+                  s->sums.live_ops / images);
     for (int k = 0; k < s->space.n_kinds; k++) {
         snas_method_summary(s->method, k, &summary[k]);
         snas_text_add(t, ",%.9g,%.9g", summary[k].entropy, summary[k].margin);
@@ -184,7 +186,7 @@ enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *e
         s->at.best_epoch = s->at.epoch;
     }
     s->at.step_in_epoch = s->at.correct = s->at.images = 0;
-    s->sums.loss = s->sums.penalty = 0;
+    s->sums.loss = s->sums.penalty = s->sums.live_ops = 0;
     memset(s->method->credit, 0, (size_t)s->method->n_rows * sizeof(double));
     return SNAS_OK;
 }

@@ -68,6 +68,7 @@ enum snas_status snas_search_step(struct snas_search *s, struct snas_err *err)
     s->at.images += r.n;
     s->sums.loss += r.loss * r.n;
     s->sums.penalty += r.penalty * r.n;
+    s->sums.live_ops += r.live_ops * r.n;
     s->epoch_images += r.n;
     return SNAS_OK;
 }

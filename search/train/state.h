@@ -18,6 +18,7 @@ struct snas_counters {
 };
 struct snas_sums {
     double loss, penalty; /* of the current epoch, weighted by images */
+    double live_ops;      /* likewise */
     double best_accuracy; /* of best_epoch's child */
 };
 

@@ -67,6 +67,26 @@ static void method__summary_is_uniform_when_alpha_is(void **state)
     snas_method_destroy(m);
 }
 
+static void method__spread_is_that_of_alpha_within_its_edges(void **state)
+{
+    struct fixture *f = *state;
+    struct snas_method *m = make(f);
+    for (int r = 0; r < m->n_rows; r++)
+        for (int k = 0; k < m->rows[r].n_ops; k++)
+            m->alpha[m->rows[r].first + k] = 10.0 * r; /* edges differ, ops do not */
+    close_to(snas_method_spread(m), 0, 1e-12);
+    double squares = 0;
+    int freedom = 0;
+    for (int r = 0; r < m->n_rows; r++) {
+        const int n = m->rows[r].n_ops;
+        m->alpha[m->rows[r].first] += 3;
+        squares += 9 * (1 - 1.0 / n);
+        freedom += n - 1;
+    }
+    close_to(snas_method_spread(m), sqrt(squares / freedom), 1e-12);
+    snas_method_destroy(m);
+}
+
 static void method__derived_genotype_comes_back_when_turned_into_z(void **state)
 {
     struct fixture *f = *state;
@@ -153,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(method__rows_follow_the_kinds_edges_when_made),
         cmocka_unit_test(method__summary_is_uniform_when_alpha_is),
+        cmocka_unit_test(method__spread_is_that_of_alpha_within_its_edges),
         cmocka_unit_test(method__derived_genotype_comes_back_when_turned_into_z),
         cmocka_unit_test(method__random_genotypes_are_uniform_when_drawn_often),
         cmocka_unit_test(method__expected_cost_is_the_tables_mean_when_alpha_is_uniform),

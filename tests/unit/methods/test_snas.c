@@ -207,6 +207,14 @@ static void snas__small_z_are_left_out_when_below_the_threshold(void **state)
             z[i] = 0;
             dropped++;
         }
+    int ops = 0, live = 0;
+    for (int e = 0; e < f->network->n_edges; e++)
+        for (int k = 0; k < f->network->edges[e].n_ops; k++)
+            if (!f->network->blocks[f->network->edges[e].first_block + k].zero) {
+                ops++;
+                live += z[f->network->edges[e].z + k] > 0;
+            }
+    close_to(r.live_ops, (double)live / ops, 1e-12);
     assert_true(dropped > 0 && dropped < f->network->n_z);
     const struct snas_forward forward = {.batch = f->batch, .z = z, .bn = SNAS_BN_BATCH};
     struct snas_loss loss;

@@ -41,6 +41,9 @@ static void search__run_directory_is_complete_when_finished(void **state)
     assert_string_equal(target, "complete");
     assert_int_equal((int)fixture_result("runs/complete", "steps"), 8);
     assert_int_equal((int)fixture_metric("runs/complete", "epoch"), 2);
+    assert_true(fixture_metric("runs/complete", "alpha_spread") > 0);
+    const double live = fixture_metric("runs/complete", "live_ops");
+    assert_true(live > 0 && live <= 1);
 }
 
 static void search__files_are_equal_when_thread_counts_differ(void **state)
