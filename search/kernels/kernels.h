@@ -7,7 +7,12 @@
  *
  * Pixels lie on a plane: channel c of pixel (r, q) is at[r * row + q * px + c], strides in floats.
  * Channels of depthwise and elementwise kernels come in multiples of SNAS_K_CHANNELS (callers pad
- * with zeros). Kernels read and write exactly the pixels they are asked for. */
+ * with zeros). Kernels read and write exactly the pixels they are asked for; only where it is said
+ * may `out` be an operand too.
+ *
+ * A NaN goes where arithmetic takes it: to the outputs and sums that it is a term of, and to no
+ * others. A ReLU and a maximum hand it on; as a mask (x > 0) it lets nothing through, and a maximum
+ * that is NaN gives its gradient to nobody. */
 #define SNAS_K_CHANNELS 8 /* divides every channel count that kernels take, unless they say so */
 #define SNAS_K_LANES 16   /* the widest vector: scratch sizes round up to it */
 
@@ -39,11 +44,11 @@ struct snas_kernels {
     const char *isa;
     int lanes; /* 16, 8 or 4 */
 
-    /* out (+)= sum over the n runs' taps of in[tap] * w[tap], by channel; in.px = c. */
+    /* out (+)= sum over the n runs' taps of in[tap] * w[tap], by channel; in.px = out.px = c. */
     void (*depthwise)(int rows, int width, int c, struct snas_k_source in, int n,
                       const struct snas_k_run *runs, const float *w, struct snas_k_plane out,
                       int accumulate);
-    /* dw[tap] += sum over pixels of in[tap] * g. */
+    /* dw[tap] += sum over pixels of in[tap] * g; in.px = g.px = c. */
     void (*depthwise_dw)(int rows, int width, int c, struct snas_k_source in, int n,
                          const struct snas_k_run *runs, struct snas_k_source g, float *dw);
     /* out[., n] (+)= sum over taps and k of in[tap][., k] * w[tap][k * n + .]; n a multiple of
@@ -68,7 +73,8 @@ struct snas_kernels {
     /* out += d, only where x > 0 unless x.at is NULL. */
     void (*add_masked)(int rows, int width, int c, struct snas_k_source d, struct snas_k_source x,
                        struct snas_k_plane out);
-    /* out = b + sum of n terms x[i] * a[i] by channel; compact pixels of c channels. */
+    /* out = b + sum of n terms x[i] * a[i] by channel; compact pixels of c channels. One of the
+     * first four x may be out. */
     void (*combine)(int pixels, int c, int n, const float *const *x, const float *const *a,
                     const float *b, float *out);
     /* sum[c] += g * y; y NULL: += g. Compact pixels. */
