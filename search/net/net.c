@@ -12,7 +12,7 @@
 static const struct snas_unit_ops *const f32_units[] = {&snas_unit_fast, &snas_unit_ref_f32, NULL};
 static const struct snas_unit_ops *const f64_units[] = {&snas_unit_ref_f64, NULL};
 
-enum { ALIGN_VALUES = 16 }; /* parameters start on cache lines */
+enum { ALIGN_VALUES = 16, ALIGN_BYTES = 64 }; /* what is placed starts on cache lines */
 
 void snas_net_options_default(struct snas_net_options *o)
 {
@@ -42,6 +42,22 @@ static enum snas_status check_options(const struct snas_net_options *o, struct s
 size_t snas_net_reserve(struct snas_net *net, size_t bytes)
 {
     return snas_arena_reserve(&net->arena, bytes + 64);
+}
+
+size_t snas_net_reserve_saved(struct snas_net *net, struct snas_unit *unit, size_t bytes)
+{
+    if (!unit->shares)
+        return snas_net_reserve(net, bytes);
+    size_t at = unit->shared_bytes;
+    unit->shared_bytes += (bytes + 64 + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
+    if (unit->shared_bytes > net->saved_bytes)
+        net->saved_bytes = unit->shared_bytes;
+    return at;
+}
+
+unsigned char *snas_net_saved_base(const struct snas_net *net, const struct snas_unit *unit)
+{
+    return unit->shares ? net->saved : net->arena.base;
 }
 
 void snas_net_want_temp(struct snas_net *net, size_t bytes)
@@ -211,6 +227,7 @@ static enum snas_status plan_unit(struct snas_net *net, enum snas_unit_kind kind
     unit->kind = kind;
     unit->index = index;
     snprintf(unit->name, sizeof unit->name, "%.39s", name);
+    unit->shares = net->n_units <= net->n_lean;
     place_unit_tensors(net, unit);
     count_unit(net, unit);
     unit->ops = choose(net, unit);
@@ -271,8 +288,8 @@ static enum snas_status allocate_tables(struct snas_net *net, struct snas_err *e
 
 /* Everything but the arena's memory. *out is set (and to be destroyed) on failure too. */
 static enum snas_status make_plan(const struct snas_network *network,
-                                  const struct snas_net_options *options, struct snas_net **out,
-                                  struct snas_err *err)
+                                  const struct snas_net_options *options, int n_lean,
+                                  struct snas_net **out, struct snas_err *err)
 {
     *out = NULL;
     enum snas_status status = check_options(options, err);
@@ -289,6 +306,7 @@ static enum snas_status make_plan(const struct snas_network *network,
         return SNAS_E_NOMEM;
     net->network = network;
     net->options = *options;
+    net->n_lean = n_lean;
     if (options->threads == 0)
         net->options.threads = snas_threads_available();
     net->real = options->precision == SNAS_PRECISION_F64 ? sizeof(double) : sizeof(float);
@@ -301,6 +319,7 @@ static enum snas_status make_plan(const struct snas_network *network,
     if (status != SNAS_OK)
         return status;
     net->temp_at = snas_net_reserve(net, net->temp_bytes);
+    net->saved_at = snas_net_reserve(net, net->saved_bytes);
     net->scratch_bytes = (net->scratch_bytes + 127) / 64 * 64; /* room for a read beyond the end */
     net->scratch_at = snas_net_reserve(net, net->scratch_bytes * (size_t)net->options.threads);
     return SNAS_OK;
@@ -325,6 +344,7 @@ static void bind_net(struct snas_net *net)
     net->theta = snas_arena_at(&net->arena, net->theta_at);
     net->stats = snas_arena_at(&net->arena, net->stats_at);
     net->temp = snas_arena_at(&net->arena, net->temp_at);
+    net->saved = snas_arena_at(&net->arena, net->saved_at);
     if (net->options.training) {
         net->grad = snas_arena_at(&net->arena, net->grad_at);
         net->group_grad = snas_arena_at(&net->arena, net->group_grad_at);
@@ -348,20 +368,51 @@ static void bind_net(struct snas_net *net)
             net->units[i].ops->bind(net, &net->units[i]);
 }
 
+static enum snas_status plan_lean(const struct snas_network *network,
+                                  const struct snas_net_options *options, int n_lean,
+                                  struct snas_net **out, struct snas_err *err)
+{
+    snas_net_destroy(*out);
+    return make_plan(network, options, n_lean, out, err);
+}
+
+/* A unit that shares costs a second forward: as few as the limit asks for, from the first on, which
+ * are the largest. More of them never need more memory. */
+enum snas_status snas_net_make_plan(const struct snas_network *network,
+                                    const struct snas_net_options *options, struct snas_net **out,
+                                    struct snas_err *err)
+{
+    int fits = network->n_stems + network->n_cells, not_enough = 0;
+    *out = NULL;
+    if (!options->training) /* nothing outlives its unit, the head's included */
+        return plan_lean(network, options, fits + 1, out, err);
+    if (options->memory == SNAS_MEMORY_LEAN)
+        return plan_lean(network, options, fits, out, err);
+    enum snas_status status = plan_lean(network, options, 0, out, err);
+    if (status != SNAS_OK || options->memory == SNAS_MEMORY_NORMAL || options->memory_limit == 0 ||
+        (*out)->arena.reserved <= options->memory_limit)
+        return status;
+    while (status == SNAS_OK && fits > not_enough + 1) {
+        int n = not_enough + (fits - not_enough) / 2;
+        status = plan_lean(network, options, n, out, err);
+        if (status == SNAS_OK && (*out)->arena.reserved <= options->memory_limit)
+            fits = n;
+        else
+            not_enough = n;
+    }
+    return status == SNAS_OK ? plan_lean(network, options, fits, out, err) : status;
+}
+
 enum snas_status snas_net_create(const struct snas_network *network,
                                  const struct snas_net_options *options, struct snas_net **out,
                                  struct snas_err *err)
 {
     struct snas_net *net;
     *out = NULL;
-    enum snas_status status = make_plan(network, options, &net, err);
+    enum snas_status status = snas_net_make_plan(network, options, &net, err);
     if (status == SNAS_OK && options->memory_limit > 0 &&
         net->arena.reserved > options->memory_limit)
-        status = snas_fail(err, SNAS_E_LIMIT,
-                           "the plan needs %zu bytes (%.1f MiB), memory_limit allows %zu (%.1f "
-                           "MiB): a smaller batch, fewer channels or layers need less",
-                           net->arena.reserved, (double)net->arena.reserved / 1048576,
-                           options->memory_limit, (double)options->memory_limit / 1048576);
+        status = snas_plan_refuse(net, err);
     if (status == SNAS_OK)
         status = snas_arena_commit(&net->arena, err);
     if (status != SNAS_OK) {
@@ -397,51 +448,4 @@ void snas_net_destroy(struct snas_net *net)
 const struct snas_network *snas_net_network(const struct snas_net *net)
 {
     return net->network;
-}
-
-static void fill_report(const struct snas_net *net, struct snas_plan_report *out)
-{
-    double all = 0, reference = 0;
-    out->isa = "ref";
-    for (int i = 0; i < net->n_units; i++) {
-        const struct snas_unit *unit = &net->units[i];
-        struct snas_plan_row *row = &out->rows[out->n_rows++];
-        snprintf(row->name, sizeof row->name, "%s", unit->name);
-        row->bytes = unit->bytes;
-        row->flops = unit->flops;
-        row->reference = unit->ops == &snas_unit_ref_f32 || unit->ops == &snas_unit_ref_f64;
-        all += unit->flops;
-        reference += row->reference ? unit->flops : 0;
-        if (!row->reference)
-            out->isa = unit->ops->isa();
-    }
-    out->total_bytes = net->arena.reserved;
-    out->parameter_bytes = net->parameter_bytes;
-    out->scratch_bytes = net->arena.reserved - net->temp_at;
-    out->activation_bytes = out->total_bytes - out->parameter_bytes - out->scratch_bytes;
-    out->reference_share = all > 0 ? reference / all : 0;
-}
-
-enum snas_status snas_net_plan(const struct snas_network *network,
-                               const struct snas_net_options *options, struct snas_plan_report *out,
-                               struct snas_err *err)
-{
-    struct snas_net *net;
-    memset(out, 0, sizeof *out);
-    enum snas_status status = make_plan(network, options, &net, err);
-    if (status == SNAS_OK) {
-        out->rows = snas_alloc((size_t)net->n_units, sizeof *out->rows, err);
-        if (out->rows)
-            fill_report(net, out);
-        else
-            status = SNAS_E_NOMEM;
-    }
-    snas_net_destroy(net);
-    return status;
-}
-
-void snas_plan_report_clear(struct snas_plan_report *report)
-{
-    snas_free(report->rows);
-    memset(report, 0, sizeof *report);
 }

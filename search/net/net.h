@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "space/network.h"
 
 /* A network that runs: parameters, memory plan, forward and backward. The same for a supernet
@@ -26,16 +27,27 @@ enum snas_engine {
     SNAS_ENGINE_REF
 };
 
+/* What a training step keeps between forward and backward. Both give the same bits. */
+enum snas_memory {
+    SNAS_MEMORY_AUTO,   /* lean for as many units as memory_limit asks for (0: none) */
+    SNAS_MEMORY_NORMAL, /* what batch norm reads, of every unit */
+    SNAS_MEMORY_LEAN    /* the values of stems and nodes only: the rest lies in one buffer that the
+                           units share, and a unit's forward runs again before its backward. That
+                           second run takes the batch statistics of the same batch once more, and
+                           leaves the running ones (and the sums of SNAS_BN_ESTIMATE) alone */
+};
+
 struct snas_net_options {
     int batch;    /* most images in one forward */
     int threads;  /* 0: all */
     int training; /* 0: no backward is ever asked, less memory */
     enum snas_precision precision;
     enum snas_engine engine;
-    size_t memory_limit;    /* bytes; 0: none */
-    double bn_eps;          /* 1e-5 */
-    double bn_momentum;     /* share of the new batch in the running statistics, 0.1 */
-    double label_smoothing; /* 0..1 */
+    enum snas_memory memory; /* of a net that trains; others keep nothing anyway */
+    size_t memory_limit;     /* bytes; 0: none */
+    double bn_eps;           /* 1e-5 */
+    double bn_momentum;      /* share of the new batch in the running statistics, 0.1 */
+    double label_smoothing;  /* 0..1 */
     double drop_path; /* probability that an image's whole op output is dropped (and the others
                          scaled by 1/(1-p)); 0: off; identities are never dropped */
 };
@@ -43,7 +55,8 @@ void snas_net_options_default(struct snas_net_options *o);
 
 struct snas_net;
 
-/* SNAS_E_LIMIT with bytes needed and allowed, before anything is allocated. `network` must outlive
+/* SNAS_E_LIMIT with bytes needed and allowed, and the batch that would fit, before anything is
+ * allocated. `network` must outlive
  * the net. Parameters are zero until snas_net_init or a load. */
 enum snas_status snas_net_create(const struct snas_network *network,
                                  const struct snas_net_options *options, struct snas_net **out,
@@ -54,12 +67,22 @@ const struct snas_network *snas_net_network(const struct snas_net *net);
 /* What a plan costs, without making it (--dry-run). Filled per unit: stems, cells, head. */
 struct snas_plan_row {
     char name[40];
-    size_t bytes;  /* activations, gradients and scratch of this unit */
-    double flops;  /* of one image, forward + backward, all ops live (2 x multiply-adds) */
+    struct snas_shape shape; /* of a node of a cell, of the output of a stem or the head */
+    int reduction;           /* a cell that halves the side */
+    size_t bytes;            /* activations and gradients that belong to this unit */
+    size_t shared_bytes;     /* what it uses of the buffer that all units share */
+    double flops;  /* of one image, forward + backward, all ops live (2 x multiply-adds), counted
+                      once: lean memory's second forward is not in it */
     int reference; /* 1: runs by the reference */
 };
 struct snas_plan_report {
-    size_t total_bytes, parameter_bytes, activation_bytes, scratch_bytes;
+    size_t memory_limit;     /* 0: none */
+    int n_lean;              /* units, from the first, whose forward runs twice */
+    size_t total_bytes;      /* the sum of the next four */
+    size_t parameter_bytes;  /* with gradients of every group */
+    size_t activation_bytes; /* of the units, and batch norm's numbers */
+    size_t shared_bytes;     /* the buffer that units share */
+    size_t scratch_bytes;
     double reference_share; /* of the FLOPs */
     const char *isa;        /* "avx512", "avx2", "generic", "ref" */
     int n_rows;
@@ -68,7 +91,13 @@ struct snas_plan_report {
 enum snas_status snas_net_plan(const struct snas_network *network,
                                const struct snas_net_options *options, struct snas_plan_report *out,
                                struct snas_err *err);
+/* The same of a net that is there. */
+enum snas_status snas_net_report(const struct snas_net *net, struct snas_plan_report *out,
+                                 struct snas_err *err);
 void snas_plan_report_clear(struct snas_plan_report *report);
+/* A table: a line per unit, or (whole 0) per stretch of cells of one shape; then what all share,
+ * and the total. */
+void snas_plan_text(const struct snas_plan_report *report, int whole, struct snas_text *to);
 
 /* Weights uniform in +-1/sqrt(fan_in), linear bias 0, gamma 1, beta 0, mean 0, var 1; each
  * parameter from its own RNG stream, so that a supernet's values do not depend on its size
@@ -132,7 +161,7 @@ struct snas_backward {
     void *arg;
 };
 /* Of the loss of the last forward, which must have used batch statistics (BATCH or BATCH_UPDATE).
- * Fills snas_net_grad (overwritten). */
+ * Fills snas_net_grad (overwritten). Once a forward: it writes over what the forward saved. */
 enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backward *b,
                                    struct snas_err *err);
 

@@ -101,6 +101,8 @@ void snas_net_bn_finish(struct snas_net *net, int layer, int c0, int c1, const d
         bn->mean[c] = mean;
         bn->inv[c] = 1 / sqrt(var + net->options.bn_eps);
         size_t k = (size_t)c;
+        if (net->again)
+            continue;
         if (net->run.bn == SNAS_BN_BATCH_UPDATE) {
             set(net, running_mean, k, (1 - m) * get(net, running_mean, k) + m * mean);
             set(net, running_var, k, (1 - m) * get(net, running_var, k) + m * unbias * var);

@@ -188,6 +188,8 @@ enum snas_status snas_net_forward(struct snas_net *net, const struct snas_forwar
             net->units[i].ops->prepare(net, &net->units[i]);
         snas_profile_stretch(net, "prepare", 0, &since);
         run_passes(net, &net->units[i], net->units[i].forward, net->units[i].n_forward);
+        if (net->units[i].shared_bytes > 0)
+            net->saved_unit = i;
     }
     if (net->labelled)
         measure_loss(net, out);
@@ -287,6 +289,18 @@ static void fill_dz(const struct snas_net *net, const struct snas_backward *b)
     }
 }
 
+/* What the unit's forward saved is there: still, or again. */
+static void restore_saved(struct snas_net *net, int unit)
+{
+    if (net->units[unit].shared_bytes == 0)
+        return;
+    net->again = 1;
+    if (net->saved_unit != unit)
+        run_passes(net, &net->units[unit], net->units[unit].forward, net->units[unit].n_forward);
+    net->again = 0;
+    net->saved_unit = -1; /* a backward writes over it */
+}
+
 enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backward *b,
                                    struct snas_err *err)
 {
@@ -296,6 +310,7 @@ enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backw
         return snas_fail(err, SNAS_E_STATE, "backward without a forward that had a loss");
     if (net->run.bn != SNAS_BN_BATCH && net->run.bn != SNAS_BN_BATCH_UPDATE)
         return snas_fail(err, SNAS_E_STATE, "backward needs a forward with batch statistics");
+    net->forward_done = 0; /* the backward writes over what the forward saved */
     net->back = b;
     net->dvalue[net->network->input] = b->dimages;
     double since = snas_profile_now(net);
@@ -305,6 +320,7 @@ enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backw
     snas_profile_stretch(net, "clear", 1, &since);
     for (int i = net->n_units - 1; i >= 0; i--) {
         struct snas_unit *unit = &net->units[i];
+        restore_saved(net, i);
         run_passes(net, unit, unit->backward, unit->n_backward);
         since = snas_profile_now(net);
         reduce_unit(net, unit);

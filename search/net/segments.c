@@ -91,14 +91,15 @@ static void add_cell(const struct snas_net *net, struct snas_segments *seg,
 }
 
 /* The y of one entry: kept for the backward, or two in turn that the next stage may overwrite. */
-static void place_y(struct snas_net *net, struct snas_entry *e, size_t *temp)
+static void place_y(struct snas_net *net, struct snas_unit *unit, struct snas_entry *e,
+                    size_t *temp)
 {
     size_t batch = (size_t)net->options.batch * net->real, most = 0;
     for (int s = 0; s < e->n_bn; s++) {
         size_t bytes = batch * shape_values(net->network->layers[e->bn[s]].in);
         most = larger(most, (bytes + 63) / 64 * 64);
         if (net->options.training)
-            e->y_at[s] = snas_net_reserve(net, bytes);
+            e->y_at[s] = snas_net_reserve_saved(net, unit, bytes);
     }
     int stored_g = e->n_bn > 1 || (e->n_bn == 1 && e->tail);
     if (net->options.training && stored_g) {
@@ -112,7 +113,7 @@ static void place_y(struct snas_net *net, struct snas_entry *e, size_t *temp)
     *temp += most * (size_t)(e->n_bn < 2 ? e->n_bn : 2);
 }
 
-static void place(struct snas_net *net, struct snas_segments *seg)
+static void place(struct snas_net *net, struct snas_unit *unit, struct snas_segments *seg)
 {
     for (int i = 0; i < seg->n_stages; i++) {
         size_t row = 0;
@@ -132,7 +133,7 @@ static void place(struct snas_net *net, struct snas_segments *seg)
     for (int i = 0; i < seg->n_stages; i++) {
         size_t temp = sums;
         for (int k = 0; k < seg->stages[i].n; k++)
-            place_y(net, &seg->entries[seg->stages[i].first + k], &temp);
+            place_y(net, unit, &seg->entries[seg->stages[i].first + k], &temp);
         snas_net_want_temp(net, temp);
     }
     seg->values = (seg->values + 15) / 16 * 16;
@@ -152,7 +153,7 @@ static int count_blocks(const struct snas_net *net, const struct snas_unit *unit
     return n;
 }
 
-enum snas_status snas_segments_create(struct snas_net *net, const struct snas_unit *unit,
+enum snas_status snas_segments_create(struct snas_net *net, struct snas_unit *unit,
                                       struct snas_segments **out, struct snas_err *err)
 {
     struct snas_segments *seg = *out = snas_alloc(1, sizeof *seg, err);
@@ -170,7 +171,7 @@ enum snas_status snas_segments_create(struct snas_net *net, const struct snas_un
         add_entry(net, seg, unit->index, net->network->blocks[unit->index].out, -1);
         add_stage(seg, 0);
     }
-    place(net, seg);
+    place(net, unit, seg);
     return SNAS_OK;
 }
 

@@ -19,7 +19,7 @@ struct snas_entry {
     int n_bn;
     int bn[SNAS_STEPS_MAX];                                  /* layers */
     int first[SNAS_STEPS_MAX + 1], last[SNAS_STEPS_MAX + 1]; /* segment s: layers [first, last) */
-    size_t y_at[SNAS_STEPS_MAX]; /* bytes into the arena (training) or temp; [batch][h][w][c] */
+    size_t y_at[SNAS_STEPS_MAX]; /* bytes from y_base; [batch][h][w][c] */
     size_t g_at;                 /* bytes into temp: gradient of a BN's output */
     int tail;                    /* segment n_bn has layers */
     size_t sum_at;               /* doubles into a row of sums: sum [c], second sum [c] */
@@ -34,6 +34,7 @@ struct snas_segments {
     int n_stages, n_entries;
     struct snas_stage *stages;
     struct snas_entry *entries;
+    unsigned char *y_base; /* saved memory (training) or temp */
     /* Rows of doubles at the start of temp: one per group, one for the totals. */
     size_t sum_row;
     /* Worker scratch, in values of the net's precision: a segment's values, two gradients; then
@@ -43,7 +44,7 @@ struct snas_segments {
 };
 
 /* Cuts the unit and reserves its memory; passes stay to be made. */
-enum snas_status snas_segments_create(struct snas_net *net, const struct snas_unit *unit,
+enum snas_status snas_segments_create(struct snas_net *net, struct snas_unit *unit,
                                       struct snas_segments **out, struct snas_err *err);
 void snas_segments_destroy(struct snas_segments *s);
 /* Shape of what a segment is given. */

@@ -19,6 +19,9 @@
  * - Weight gradients go to the group's own row (snas_net_group_grad), d z to the group's row of
  *   group_dz. A finalise may use row 0 for sums that are already over all groups (gamma, beta).
  * - An image's term in a node is z * keep(image) * O (snas_net_keep: drop path); d z includes it.
+ * - What the backward needs of the forward, values aside, lies where snas_net_reserve_saved said.
+ *   In lean memory the forward may run twice in a step (net->again the second time): with the same
+ *   input it must leave the same bits.
  * - In SNAS_BN_RUNNING mean and inv of every layer are there before the first pass; in the other
  *   modes the finalise behind a BN's sums calls snas_net_bn_finish.
  * - NaN reaches the output. */
@@ -61,8 +64,10 @@ struct snas_unit {
     int index; /* block for stem and head, cell otherwise */
     char name[40];
     const struct snas_unit_ops *ops;
-    void *state; /* the implementation's */
-    size_t bytes;
+    void *state;         /* the implementation's */
+    size_t bytes;        /* its own in the arena */
+    int shares;          /* what its forward saves lies in net->saved */
+    size_t shared_bytes; /* so much of it */
     double flops;
     size_t theta_begin, theta_end; /* its parameters in theta */
     int n_forward, n_backward;
@@ -103,13 +108,18 @@ struct snas_net {
     void *temp; /* shared by all units: what a unit puts there lasts until the last pass
                    of the same forward or backward of that unit */
     size_t temp_bytes;
+    void *saved; /* what the forward of a unit that shares keeps for its backward */
+    size_t saved_bytes;
+    int n_lean;            /* units that share: the first ones */
+    int saved_unit;        /* whose forward filled it last; -1: none, or used up */
+    int again;             /* this forward of a unit repeats the one of the step */
     void **worker_scratch; /* [threads], scratch_bytes each; lasts for one run or finalise */
     size_t scratch_bytes;
 
     /* The plan's own. */
     size_t *value_at, *dvalue_at; /* arena offsets per tensor */
     size_t theta_at, grad_at, stats_at, group_grad_at, bn_at, n_bn, dz_at, keep_at, temp_at,
-        scratch_at;
+        saved_at, scratch_at;
     size_t parameter_bytes;
     double *z;   /* copy of the step's z, or ones */
     int *labels; /* copy of the step's labels */
@@ -126,6 +136,14 @@ void snas_profile_pass(struct snas_net *net, const struct snas_unit *unit,
                        const struct snas_pass *pass, const double at[3]);
 void snas_profile_stretch(struct snas_net *net, const char *name, int backward, double *since);
 
+/* Everything but the arena's memory, in the memory that the options ask for or allow. *out is set
+ * (and to be destroyed) on failure too. */
+enum snas_status snas_net_make_plan(const struct snas_network *network,
+                                    const struct snas_net_options *options, struct snas_net **out,
+                                    struct snas_err *err);
+/* SNAS_E_LIMIT: what the plan needs, what is allowed, and what to lower. */
+enum snas_status snas_plan_refuse(const struct snas_net *net, struct snas_err *err);
+
 /* Images of a group when n images run: [first, first + count); count may be 0. */
 void snas_group_range(int n, int group, int *first, int *count);
 /* Sum over groups in the fixed order; v[g * stride] is group g's. */
@@ -136,6 +154,11 @@ void snas_sum_groups_f64(const double *rows, size_t n, size_t begin, size_t end,
 
 /* Arena bytes that belong to the unit for the net's whole life, followed by 64 readable ones. */
 size_t snas_net_reserve(struct snas_net *net, size_t bytes);
+/* The same for what the unit's forward leaves to its backward, or, in a net without one, from pass
+ * to pass: its own, or a place in the shared buffer. An offset from snas_net_saved_base, which is
+ * known when the arena is there. */
+size_t snas_net_reserve_saved(struct snas_net *net, struct snas_unit *unit, size_t bytes);
+unsigned char *snas_net_saved_base(const struct snas_net *net, const struct snas_unit *unit);
 /* Asks for at least `bytes` of net->temp, or of each worker's scratch. */
 void snas_net_want_temp(struct snas_net *net, size_t bytes);
 void snas_net_want_scratch(struct snas_net *net, size_t bytes);

@@ -21,18 +21,6 @@ static size_t bytes_of(const struct snas_net *net, int h, int w, int c)
     return (size_t)net->options.batch * (size_t)h * (size_t)w * (size_t)c * sizeof(float);
 }
 
-/* Memory of one image's y of every image; y of a net without backward need not last. */
-static size_t place_y(struct snas_net *net, struct snas_fast *f, size_t bytes)
-{
-    bytes = (bytes + 127) / 64 * 64;
-    if (net->options.training)
-        return snas_net_reserve(net, bytes);
-    size_t at = f->y_bytes;
-    f->y_bytes += bytes;
-    snas_net_want_temp(net, f->y_bytes);
-    return at;
-}
-
 static size_t take(size_t *end, size_t n)
 {
     size_t at = *end;
@@ -46,16 +34,17 @@ static void place_norm(struct snas_fast *f, struct snas_fast_norm *norm)
     norm->sum = take(&f->n_sums, 2 * (size_t)norm->cp);
 }
 
-static void place_segment(struct snas_net *net, struct snas_fast *f, struct snas_fast_segment *s,
+static void place_segment(struct snas_net *net, struct snas_unit *unit, struct snas_fast_segment *s,
                           int last)
 {
+    struct snas_fast *f = unit->state;
     size_t taps = (size_t)s->n_offsets, matrices = s->depthwise >= 0 ? 1 : taps;
     if (s->depthwise >= 0)
         s->w_depthwise = take(&f->n_weights, taps * (size_t)s->kp);
     s->w_matrix = take(&f->n_weights, matrices * (size_t)s->k * (size_t)s->np);
     if (net->options.training)
         s->w_transposed = take(&f->n_weights, matrices * (size_t)s->n * (size_t)s->kp);
-    s->y = place_y(net, f, bytes_of(net, s->oh, s->ow, s->np));
+    s->y = snas_net_reserve_saved(net, unit, bytes_of(net, s->oh, s->ow, s->np));
     place_norm(f, &s->norm);
     if (last || !net->options.training)
         return;
@@ -63,7 +52,7 @@ static void place_segment(struct snas_net *net, struct snas_fast *f, struct snas
     const struct snas_fast_segment *next = s + 1;
     s->g = next->y;
     if (next->oh != s->oh || next->ow != s->ow || next->np != s->np)
-        s->g = snas_net_reserve(net, bytes_of(net, s->oh, s->ow, s->np));
+        s->g = snas_net_reserve_saved(net, unit, bytes_of(net, s->oh, s->ow, s->np));
 }
 
 static size_t larger(size_t a, size_t b)
@@ -124,18 +113,19 @@ static void measure(struct snas_net *net, struct snas_fast *f)
     snas_net_want_scratch(net, end * sizeof(float));
 }
 
-static void reserve(struct snas_net *net, struct snas_fast *f)
+static void reserve(struct snas_net *net, struct snas_unit *unit)
 {
+    struct snas_fast *f = unit->state;
     for (int i = 0; i < f->n_blocks; i++) {
         struct snas_fast_block *b = &f->blocks[i];
         for (int j = b->n - 1; j >= 0; j--)
-            place_segment(net, f, &f->segments[b->first + j], j == b->n - 1);
+            place_segment(net, unit, &f->segments[b->first + j], j == b->n - 1);
         if (b->n == 0)
             place_norm(f, &b->own);
     }
     for (int i = 0; i < f->n_pools; i++) {
         struct snas_fast_pool *p = &f->pools[i];
-        p->y = place_y(net, f, bytes_of(net, p->oh, p->ow, p->c));
+        p->y = snas_net_reserve_saved(net, unit, bytes_of(net, p->oh, p->ow, p->c));
         p->sum = take(&f->n_sums, 2 * (size_t)p->c);
     }
     f->weights_at = snas_net_reserve(net, f->n_weights * sizeof(float));
@@ -198,7 +188,7 @@ static enum snas_status plan(struct snas_net *net, struct snas_unit *unit, struc
         return SNAS_E_NOMEM;
     if (!snas_fast_build(net, unit, f))
         SNAS_BUG("%s was accepted and cannot be built", unit->name);
-    reserve(net, f);
+    reserve(net, unit);
     return make_passes(net, f, unit, err);
 }
 
@@ -208,7 +198,7 @@ static void bind(struct snas_net *net, struct snas_unit *unit)
     f->weights = snas_arena_at(&net->arena, f->weights_at);
     f->coefs = snas_arena_at(&net->arena, f->coefs_at);
     f->sums = snas_arena_at(&net->arena, f->sums_at);
-    f->y_base = net->options.training ? net->arena.base : net->temp;
+    f->y_base = snas_net_saved_base(net, unit);
 }
 
 static void prepare(struct snas_net *net, struct snas_unit *unit)

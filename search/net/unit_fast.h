@@ -119,9 +119,8 @@ struct snas_fast {
     size_t n_weights, n_coefs, n_sums;
     size_t weights_at, coefs_at, sums_at; /* arena */
     float *weights, *coefs;
-    double *sums; /* [SNAS_GROUPS][n_sums] */
-    size_t y_bytes;
-    unsigned char *y_base; /* arena, or temp when there is no backward */
+    double *sums;          /* [SNAS_GROUPS][n_sums] */
+    unsigned char *y_base; /* of y and g */
     struct snas_fast_scratch scratch;
 };
 

@@ -146,7 +146,8 @@ void snas_fast_forward_run(struct snas_net *net, struct snas_unit *unit,
             const struct snas_fast_slot *s = &f->slots[i];
             if (s->stage != w.stage)
                 continue;
-            if (s->made && net->live_tensor[s->tensor] && !net->zero_tensor[s->tensor])
+            if (s->made && net->live_tensor[s->tensor] && !net->zero_tensor[s->tensor] &&
+                !net->again)
                 combine_slot(&w, i);
             run_pools(&w, i);
         }

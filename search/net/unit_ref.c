@@ -65,22 +65,17 @@ static const struct snas_layer *layer(const struct work *w, int i)
     return &w->net->network->layers[i];
 }
 
-static snas_real *at(const struct snas_net *net, int training, size_t offset)
-{
-    return training ? snas_arena_at(&net->arena, offset)
-                    : (snas_real *)((unsigned char *)net->temp + offset);
-}
-
 static snas_real *y_of(const struct work *w, const struct snas_entry *e, int s, int image)
 {
-    return at(w->net, w->net->options.training, e->y_at[s]) +
+    return (snas_real *)(void *)(w->seg->y_base + e->y_at[s]) +
            (size_t)image * values_of(layer(w, e->bn[s])->in);
 }
 
 /* Where the gradient of BN s's output is stored. */
 static snas_real *g_of(const struct work *w, const struct snas_entry *e, int s, int image)
 {
-    return at(w->net, 0, e->g_at) + (size_t)image * values_of(layer(w, e->bn[s])->in);
+    return (snas_real *)(void *)((unsigned char *)w->net->temp + e->g_at) +
+           (size_t)image * values_of(layer(w, e->bn[s])->in);
 }
 
 static double *sums(const struct snas_net *net, const struct snas_segments *seg,
@@ -504,10 +499,16 @@ static enum snas_status plan(struct snas_net *net, struct snas_unit *unit, struc
     return SNAS_OK;
 }
 
+static void bind(struct snas_net *net, struct snas_unit *unit)
+{
+    struct snas_segments *seg = unit->state;
+    seg->y_base = net->options.training ? snas_net_saved_base(net, unit) : net->temp;
+}
+
 static void destroy(struct snas_unit *unit)
 {
     snas_segments_destroy(unit->state);
 }
 
 const struct snas_unit_ops SNAS_R(snas_unit_ref) = {
-    .name = "ref", .isa = isa, .accepts = accepts, .plan = plan, .destroy = destroy};
+    .name = "ref", .isa = isa, .accepts = accepts, .plan = plan, .bind = bind, .destroy = destroy};

@@ -17,7 +17,7 @@
 
 struct bench {
     int channels, layers, batch, side, input_channels, threads, steps, warm_up, live, json;
-    int reference;
+    int reference, lean;
     struct snas_network *network;
     struct snas_net *net;
     float *images, *velocity;
@@ -35,17 +35,19 @@ static double now(clockid_t clock)
 
 static void usage(FILE *to)
 {
-    fputs(
-        "bench-step [--channels N] [--layers N] [--batch N] [--side N] [--input-channels N]\n"
-        "           [--threads N] [--steps N] [--warm-up N] [--mode full|onehot|k=N|ref] [--json]\n"
-        "  times training steps of the DARTS supernet; k=N: N random ops live on every edge\n",
-        to);
+    fputs("bench-step [--channels N] [--layers N] [--batch N] [--side N] [--input-channels N]\n"
+          "           [--threads N] [--steps N] [--warm-up N] [--mode full|onehot|k=N|lean|ref] "
+          "[--json]\n"
+          "  times training steps of the DARTS supernet; k=N: N random ops live on every edge\n",
+          to);
 }
 
 static int read_mode(struct bench *b, const char *mode)
 {
     if (strcmp(mode, "ref") == 0)
         b->reference = 1;
+    else if (strcmp(mode, "lean") == 0)
+        b->lean = 1;
     else if (strcmp(mode, "onehot") == 0)
         b->live = 1;
     else if (strncmp(mode, "k=", 2) == 0)
@@ -102,6 +104,7 @@ static void make(struct bench *b)
     snas_net_options_default(&n);
     n.batch = b->batch;
     n.threads = b->threads;
+    n.memory = b->lean ? SNAS_MEMORY_LEAN : SNAS_MEMORY_NORMAL;
     n.engine = b->reference ? SNAS_ENGINE_REF : SNAS_ENGINE_AUTO;
     must(snas_net_create(b->network, &n, &b->net, &err), &err);
     snas_net_init(b->net, 1);
@@ -182,6 +185,7 @@ static void report(const struct bench *b, double *times, double forward, double 
     snas_net_options_default(&n);
     n.batch = b->batch;
     n.threads = b->threads;
+    n.memory = b->lean ? SNAS_MEMORY_LEAN : SNAS_MEMORY_NORMAL;
     n.engine = b->reference ? SNAS_ENGINE_REF : SNAS_ENGINE_AUTO;
     must(snas_net_plan(b->network, &n, &plan, &err), &err);
     qsort(times, (size_t)b->steps, sizeof *times, by_size);

@@ -20,6 +20,7 @@ struct setup {
     double drop_path;
     const struct snas_genotype *genotype;
     int threads;
+    enum snas_memory memory;
 };
 
 /* What a step leaves, in double. */
@@ -123,6 +124,7 @@ static struct result run(const struct snas_space *space, const struct setup *s,
     o.affine = s->shape.affine;
     o.pool_bn = s->genotype == NULL;
     f.options.drop_path = s->drop_path;
+    f.options.memory = s->memory;
     f.options.threads = s->threads ? s->threads : 1;
     f.options.engine = isa ? SNAS_ENGINE_AUTO : SNAS_ENGINE_REF;
     setenv("SNAS_ISA", isa ? isa : "ref", 1);
@@ -305,6 +307,35 @@ static void supernet__gives_the_same_bits_when_threads_vary(void **state)
     result_clear(&one);
 }
 
+/* Every engine, with drop path, sparse z, running statistics that follow: a unit's second forward
+ * may leave no trace. */
+static void supernet__gives_the_same_bits_when_memory_is_lean(void **state)
+{
+    (void)state;
+    struct snas_space space = test_space();
+    static const struct {
+        enum snas_precision precision;
+        int fast;
+    } engines[] = {{SNAS_PRECISION_F64, 0}, {SNAS_PRECISION_F32, 0}, {SNAS_PRECISION_F32, 1}};
+    for (size_t i = 0; i < 2 * sizeof engines / sizeof engines[0]; i++) {
+        struct setup s = {.shape = {3, i % 2 ? 6 : 8, 3, 10, 9, 1},
+                          .z = i % 2 ? Z_SPARSE : Z_ALL,
+                          .bn = SNAS_BN_BATCH_UPDATE,
+                          .drop_path = i % 2 ? 0.4 : 0,
+                          .threads = 2,
+                          .memory = SNAS_MEMORY_NORMAL};
+        const char *isa = engines[i / 2].fast ? snas_kernels_get()->isa : NULL;
+        struct result normal = run(&space, &s, engines[i / 2].precision, isa);
+        s.memory = SNAS_MEMORY_LEAN;
+        struct result lean = run(&space, &s, engines[i / 2].precision, isa);
+        for (int part = 0; part < PARTS; part++)
+            if (memcmp(normal.v[part], lean.v[part], normal.n[part] * sizeof(double)))
+                fail_msg("engine %zu: %s differs", i / 2, part_names[part]);
+        result_clear(&normal);
+        result_clear(&lean);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +347,7 @@ int main(void)
         cmocka_unit_test(supernet__is_as_exact_as_the_reference_when_the_space_is_another),
         cmocka_unit_test(child__is_as_exact_as_the_reference_when_affine),
         cmocka_unit_test(supernet__gives_the_same_bits_when_threads_vary),
+        cmocka_unit_test(supernet__gives_the_same_bits_when_memory_is_lean),
     };
     return snas_test_run(tests);
 }

@@ -26,6 +26,7 @@ static void plan__counts_what_creation_takes_when_asked_for_a_limit(void **state
     struct snas_net *net = NULL;
     assert_ok(snas_net_plan(network, &o, &report, &err), &err);
     o.memory_limit = report.total_bytes;
+    o.memory = SNAS_MEMORY_NORMAL;
     assert_ok(snas_net_create(network, &o, &net, &err), &err);
     snas_net_destroy(net);
     o.memory_limit = report.total_bytes - 1;
@@ -36,7 +37,102 @@ static void plan__counts_what_creation_takes_when_asked_for_a_limit(void **state
     assert_contains(err.text, number);
     snprintf(number, sizeof number, "%zu", report.total_bytes - 1);
     assert_contains(err.text, number);
+    assert_contains(err.text, "memory: lean would fit");
     snas_plan_report_clear(&report);
+    snas_network_destroy(network);
+}
+
+static struct snas_plan_report plan_of(const struct snas_network *network,
+                                       const struct snas_net_options *o)
+{
+    struct snas_plan_report report;
+    struct snas_err err = {0};
+    assert_ok(snas_net_plan(network, o, &report, &err), &err);
+    return report;
+}
+
+/* The limit decides how many units run twice: no more than it asks for. */
+static void plan__keeps_what_the_limit_allows_when_memory_is_auto(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(8, 6, 16);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    o.batch = 64;
+    struct snas_plan_report normal = plan_of(network, &o);
+    assert_int_equal(normal.n_lean, 0);
+    o.memory = SNAS_MEMORY_LEAN;
+    struct snas_plan_report lean = plan_of(network, &o);
+    assert_int_equal(lean.n_lean, 7);
+    assert_true(lean.total_bytes < normal.total_bytes / 2);
+    int before = 0;
+    size_t bytes = normal.total_bytes;
+    o.memory = SNAS_MEMORY_AUTO;
+    for (o.memory_limit = normal.total_bytes; o.memory_limit > lean.total_bytes;
+         o.memory_limit -= (normal.total_bytes - lean.total_bytes) / 10) {
+        struct snas_plan_report r = plan_of(network, &o);
+        assert_true(r.total_bytes <= o.memory_limit && r.total_bytes <= bytes);
+        assert_true(r.n_lean >= before && r.n_lean <= lean.n_lean);
+        bytes = r.total_bytes;
+        before = r.n_lean;
+        snas_plan_report_clear(&r);
+    }
+    assert_true(before > 2);
+    snas_plan_report_clear(&normal);
+    snas_plan_report_clear(&lean);
+    snas_network_destroy(network);
+}
+
+static void create__names_a_batch_that_fits_when_even_lean_memory_does_not(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(8, 4, 16);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    struct snas_net *net = NULL;
+    struct snas_err err = {0};
+    o.memory = SNAS_MEMORY_LEAN;
+    o.batch = 17;
+    struct snas_plan_report fits = plan_of(network, &o);
+    o.batch = 40;
+    o.memory_limit = fits.total_bytes;
+    o.memory = SNAS_MEMORY_AUTO;
+    assert_int_equal(snas_net_create(network, &o, &net, &err), SNAS_E_LIMIT);
+    assert_contains(err.text, "a batch of 17 would fit");
+    o.memory_limit = 1000;
+    err = (struct snas_err){0};
+    assert_int_equal(snas_net_create(network, &o, &net, &err), SNAS_E_LIMIT);
+    assert_contains(err.text, "fewer channels or layers are needed");
+    snas_plan_report_clear(&fits);
+    snas_network_destroy(network);
+}
+
+static void table__has_a_line_for_every_unit_when_whole(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(4, 5, 16);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    o.memory = SNAS_MEMORY_LEAN;
+    struct snas_plan_report r = plan_of(network, &o);
+    struct snas_text whole = {0}, compact = {0};
+    snas_plan_text(&r, 1, &whole);
+    snas_plan_text(&r, 0, &compact);
+    assert_contains(whole.data, "stem0 ");
+    assert_contains(whole.data, "cell4 ");
+    assert_contains(whole.data, "shared ");
+    assert_contains(compact.data, "cell0 "); /* the reductions are cells 1 and 3 */
+    assert_null(strstr(compact.data, "cell0-"));
+    assert_true(whole.n >= compact.n);
+    snas_text_clear(&whole);
+    snas_text_clear(&compact);
+    snas_plan_report_clear(&r);
+    snas_network_destroy(network);
+    network = make_network(4, 8, 16);
+    r = plan_of(network, &o);
+    snas_plan_text(&r, 0, &compact);
+    assert_contains(compact.data, "cell0-1 ");
+    assert_contains(compact.data, "cell6-7 ");
+    assert_null(strstr(compact.data, "cell1 "));
+    snas_text_clear(&compact);
+    snas_plan_report_clear(&r);
     snas_network_destroy(network);
 }
 
@@ -58,7 +154,8 @@ static void plan__has_a_row_for_every_unit_and_adds_up(void **state)
     for (int i = 0; i < r.n_rows; i++)
         rows += r.rows[i].bytes;
     assert_true(rows > 0 && rows <= r.activation_bytes);
-    assert_int_equal(r.parameter_bytes + r.activation_bytes + r.scratch_bytes, r.total_bytes);
+    assert_int_equal(r.parameter_bytes + r.activation_bytes + r.shared_bytes + r.scratch_bytes,
+                     r.total_bytes);
     /* Stem: 3x3x3x12 multiply-adds on 81 pixels, forward and weight gradient, 2 each. */
     assert_true(r.rows[0].flops == 2.0 * 2 * 27 * 12 * 81);
     /* Head: 4 nodes x 16 channels x 10 classes, three products. */
@@ -204,6 +301,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plan__counts_what_creation_takes_when_asked_for_a_limit),
+        cmocka_unit_test(plan__keeps_what_the_limit_allows_when_memory_is_auto),
+        cmocka_unit_test(create__names_a_batch_that_fits_when_even_lean_memory_does_not),
+        cmocka_unit_test(table__has_a_line_for_every_unit_when_whole),
         cmocka_unit_test(plan__has_a_row_for_every_unit_and_adds_up),
         cmocka_unit_test(plan__needs_no_memory_when_the_network_is_huge),
         cmocka_unit_test(plan__is_modest_when_nothing_is_trained),

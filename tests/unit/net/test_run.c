@@ -578,6 +578,8 @@ static void hook__is_called_behind_each_cell_when_going_back(void **state)
     float *grad = copy_of(snas_net_grad(f.net), snas_net_theta_size(f.net) * sizeof *grad);
     seen = (struct seen){.f = &f, .expected = grad};
     memset(snas_net_grad(f.net), 0, snas_net_theta_size(f.net) * sizeof *grad);
+    assert_int_equal(snas_net_backward(f.net, &b, &err), SNAS_E_STATE);
+    fixture_loss(&f);
     assert_ok(snas_net_backward(f.net, &b, &err), &err);
     assert_memory_equal(snas_net_grad(f.net), grad, snas_net_theta_size(f.net) * sizeof *grad);
     free(grad);
