@@ -24,8 +24,10 @@ struct snas_progress {
     char title[TITLE_MAX], status[STATUS_MAX];
     double total, done;
     double began, shown; /* times; shown: the last bar or line */
-    /* The rate is measured from the first update on: a resumed run does not begin at 0. */
-    double first_done, first_time;
+    /* The rate is measured from the first update on: a resumed run does not begin at 0. Older
+     * progress and its time are forgotten alike, so that the ETA follows a cost that changes. */
+    double first_time, last_done, last_time;
+    double recent_done, recent_time;
     int running;
 };
 
@@ -80,7 +82,7 @@ static double share_done(const struct snas_progress *p)
 
 static double seconds_left(const struct snas_progress *p, double now)
 {
-    double rate = (p->done - p->first_done) / (now - p->first_time);
+    double rate = p->recent_done / (p->recent_time + (now - p->last_time));
     return rate > 0 ? (p->total - p->done) / rate : -1;
 }
 
@@ -124,6 +126,25 @@ static void print_line(struct snas_progress *p, double now)
     p->shown = now;
 }
 
+/* The memory is a share of the time that has passed: long against a pause between two epochs. */
+static void note_rate(struct snas_progress *p, double now, double done)
+{
+    const double memory = 0.25;
+    if (p->first_time == 0) {
+        p->first_time = now;
+        p->recent_done = p->recent_time = 0;
+    } else if (now > p->last_time) {
+        double passed = now - p->last_time;
+        double keep = exp(-passed / (memory * (now - p->first_time)));
+        p->recent_done = p->recent_done * keep + done - p->last_done;
+        p->recent_time = p->recent_time * keep + passed;
+    } else {
+        p->recent_done += done - p->last_done;
+    }
+    p->last_time = now;
+    p->last_done = done;
+}
+
 void snas_progress_begin(struct snas_progress *p, const char *title, double total)
 {
     if (!p)
@@ -144,10 +165,7 @@ void snas_progress_update(struct snas_progress *p, double done, const char *stat
     if (!p || !p->running)
         return;
     double now = snas_seconds();
-    if (p->first_time == 0) {
-        p->first_time = now;
-        p->first_done = done;
-    }
+    note_rate(p, now, done);
     p->done = done;
     if (now - p->shown < (p->terminal ? redraw_every : p->line_every))
         return;

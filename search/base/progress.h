@@ -5,7 +5,8 @@
 
 /* Progress of anything over two seconds, written to a stream that tools/ hands in: a redrawn bar
  * with ETA on a terminal, a plain line at most every `line_every` seconds elsewhere, nothing when
- * quiet. The library itself never picks the stream. */
+ * quiet. The ETA is that of the recent rate, a quarter of the time so far. The library itself never
+ * picks the stream. */
 struct snas_progress;
 
 struct snas_progress_options {

@@ -75,10 +75,11 @@ struct snas_method {
 };
 
 struct snas_snas_options {
-    double temperature_start, temperature_end; /* linear over the run's epochs */
-    int sample_per_cell;   /* 0: one sample per cell kind and batch, 1: one per cell */
-    double live_threshold; /* z below it are left out of the step; 0: none */
-    int adam;              /* alpha's optimiser: 1 Adam, 0 plain SGD */
+    double temperature_start, temperature_end;
+    int temperature_epochs; /* epochs of the linear fall, the rest stays at the end; 0: all */
+    int sample_per_cell;    /* 0: one sample per cell kind and batch, 1: one per cell */
+    double live_threshold;  /* z below it are left out of the step; 0: none */
+    int adam;               /* alpha's optimiser: 1 Adam, 0 plain SGD */
     double learning_rate, beta1, beta2, weight_decay, clip;
     double init_mean, init_sd;
     struct snas_penalty_options penalty;
@@ -88,7 +89,8 @@ enum snas_status snas_method_snas(const struct snas_network *network,
                                   const struct snas_cost_table *costs,
                                   const struct snas_snas_options *options, uint64_t seed,
                                   struct snas_method **out, struct snas_err *err);
-/* T(e) = (1 - (e + 1)/epochs)(start - end) + end: `end` in the last epoch. */
+/* T(e) = (1 - (e + 1)/E)(start - end) + end, E = temperature_epochs or all of the run's `epochs`:
+ * `end` in the last of them, and from there on. */
 double snas_snas_temperature(const struct snas_snas_options *options, int epoch, int epochs);
 
 void snas_method_destroy(struct snas_method *m); /* NULL allowed */

@@ -20,7 +20,10 @@ struct snas_snas {
 
 double snas_snas_temperature(const struct snas_snas_options *options, int epoch, int epochs)
 {
-    return (1 - (epoch + 1.0) / epochs) * (options->temperature_start - options->temperature_end) +
+    int fall = options->temperature_epochs > 0 ? options->temperature_epochs : epochs;
+    if (epoch >= fall)
+        return options->temperature_end;
+    return (1 - (epoch + 1.0) / fall) * (options->temperature_start - options->temperature_end) +
            options->temperature_end;
 }
 

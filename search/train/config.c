@@ -39,7 +39,9 @@ static const struct snas_key keys[] = {
      "side of the square cut out of each training image, pixels; 0: none", 0},
     {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas", "search method", 0},
     {"search.epochs", SNAS_T_INT, AT(search.epochs), "150", 1, 1e6, NULL,
-     "epochs; temperature and theta's rate are spread over them (paper: 150)", 0},
+     "epochs; theta's rate is spread over them, and so is the temperature unless "
+     "temperature.epochs says otherwise (paper: 150)",
+     0},
     {"search.images_per_epoch", SNAS_T_INT, AT(search.images_per_epoch), "0", 0, BIG, NULL,
      "images of one epoch, rounded down to whole batches; 0: the whole training part", 0},
     {"search.batch", SNAS_T_INT, AT(search.batch), "64", 2, 65536, NULL,
@@ -79,7 +81,11 @@ static const struct snas_key keys[] = {
     {"temperature.start", SNAS_T_REAL, AT(temperature.start), "1", 0.001, 100, NULL,
      "temperature before the first epoch (paper: 1)", 0},
     {"temperature.end", SNAS_T_REAL, AT(temperature.end), "0.03", 0.001, 100, NULL,
-     "temperature of the last epoch; linear between (paper: 0.03)", 0},
+     "temperature that the fall ends at; linear between (paper: 0.03)", 0},
+    {"temperature.epochs", SNAS_T_INT, AT(temperature.epochs), "0", 0, 1e6, NULL,
+     "epochs of the fall; the others, nearly one-hot and so several times faster, train what was "
+     "chosen; 0: all (paper: all)",
+     0},
     {"sample.per_cell", SNAS_T_BOOL, AT(sample.per_cell), "false", 0, 0, NULL,
      "one architecture sample for every cell instead of one for all cells of a kind", 0},
     {"sample.live_threshold", SNAS_T_REAL, AT(sample.live_threshold), "1e-3", 0, 0.1, NULL,
@@ -120,6 +126,10 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: temperature.end (%g) is above temperature.start (%g)", name,
                            c->temperature.end, c->temperature.start);
+    if (c->temperature.epochs > c->search.epochs)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: temperature.epochs (%lld) is above search.epochs (%lld)", name,
+                           (long long)c->temperature.epochs, (long long)c->search.epochs);
     if (c->search.images_per_epoch && c->search.images_per_epoch < c->search.batch)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: search.images_per_epoch (%lld) is less than one batch (%lld)", name,
@@ -164,6 +174,7 @@ void snas_search_config_snas(const struct snas_search_config *c, struct snas_sna
     *out = (struct snas_snas_options){
         .temperature_start = c->temperature.start,
         .temperature_end = c->temperature.end,
+        .temperature_epochs = (int)c->temperature.epochs,
         .sample_per_cell = c->sample.per_cell,
         .live_threshold = c->sample.live_threshold,
         .adam = c->alpha.optimiser == 0,

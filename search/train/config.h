@@ -35,6 +35,7 @@ struct snas_search_config {
     } alpha;
     struct {
         double start, end;
+        int64_t epochs;
     } temperature;
     struct {
         int per_cell;

@@ -57,6 +57,46 @@ static void progress__writes_lines_when_not_a_terminal(void **state)
     free(text);
 }
 
+/* "... ETA M:SS ..." of the last line. */
+static double last_eta(const char *text)
+{
+    const char *at = NULL;
+    for (const char *next = text; (next = strstr(next, "ETA ")) != NULL; next += 4)
+        at = next;
+    assert_non_null(at);
+    char *seconds;
+    double minutes = strtod(at + 4, &seconds);
+    assert_int_equal(*seconds, ':');
+    return 60 * minutes + strtod(seconds + 1, NULL);
+}
+
+/* Steps a thousand times cheaper from the middle on: what is left takes about half of what the
+ * whole time's mean says. */
+static void progress__eta_follows_when_steps_become_cheaper(void **state)
+{
+    (void)state;
+    const double total = 5e7;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    const struct snas_progress_options o = {.stream = f, .line_every = 1e-6};
+    struct snas_progress *p = snas_progress_create(&o);
+    snas_progress_begin(p, "search", total);
+    snas_progress_update(p, 0, "");
+    double began = snas_seconds(), done = 0;
+    for (int i = 0; i < 100; i++) {
+        pause_for(0.002);
+        done += i < 50 ? 1 : 1000;
+        snas_progress_update(p, done, "");
+    }
+    double mean_eta = (total - done) * (snas_seconds() - began) / done;
+    snas_progress_destroy(p);
+    fclose(f);
+    assert_true(last_eta(text) < 0.9 * mean_eta);
+    assert_true(last_eta(text) > 0.3 * mean_eta);
+    free(text);
+}
+
 static void progress__waits_ten_seconds_when_nothing_is_said(void **state)
 {
     (void)state;
@@ -178,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(progress__is_silent_when_quiet),
         cmocka_unit_test(progress__writes_lines_when_not_a_terminal),
+        cmocka_unit_test(progress__eta_follows_when_steps_become_cheaper),
         cmocka_unit_test(progress__waits_ten_seconds_when_nothing_is_said),
         cmocka_unit_test(progress__fits_the_width_when_on_a_terminal),
         cmocka_unit_test(progress__redraws_seldom_when_updated_often),

@@ -183,6 +183,17 @@ static void snas__temperature_is_linear_when_epochs_pass(void **state)
     close_to(snas_snas_temperature(&o, 3, 8), 0.515, 1e-15);
 }
 
+static void snas__temperature_stays_at_its_end_when_the_fall_is_over(void **state)
+{
+    (void)state;
+    const struct snas_snas_options o = {
+        .temperature_start = 1, .temperature_end = 0.03, .temperature_epochs = 8};
+    close_to(snas_snas_temperature(&o, 3, 20), 0.515, 1e-15);
+    close_to(snas_snas_temperature(&o, 7, 20), 0.03, 1e-15);
+    close_to(snas_snas_temperature(&o, 8, 20), 0.03, 0);
+    close_to(snas_snas_temperature(&o, 19, 20), 0.03, 0);
+}
+
 /* The threshold's step is the step of a z in which the small entries are exactly 0. */
 static void snas__small_z_are_left_out_when_below_the_threshold(void **state)
 {
@@ -306,6 +317,7 @@ int main(void)
         cmocka_unit_test(snas__sample_is_shared_by_cells_of_a_kind_when_not_per_cell),
         cmocka_unit_test(snas__hard_sample_is_one_hot_and_repeatable_when_drawn_again),
         cmocka_unit_test(snas__temperature_is_linear_when_epochs_pass),
+        cmocka_unit_test(snas__temperature_stays_at_its_end_when_the_fall_is_over),
         cmocka_unit_test(snas__small_z_are_left_out_when_below_the_threshold),
         cmocka_unit_test(snas__clip_bounds_the_move_when_the_gradient_is_large),
         cmocka_unit_test(snas__resumed_method_goes_the_same_way_when_its_state_was_saved),

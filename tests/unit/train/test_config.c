@@ -36,10 +36,12 @@ static void config__is_rejected_when_keys_contradict_each_other(void **state)
 {
     (void)state;
     const char *const hot[] = {"temperature.end"};
+    const char *const long_fall[] = {"temperature.epochs (9) is above"};
     const char *const few[] = {"less than one batch"};
     const char *const none[] = {"are all 0"};
     const char *const name[] = {"cannot be a directory"};
     rejects("temperature: {start: 0.5, end: 0.9}\n", hot, 1);
+    rejects("search: {epochs: 8}\ntemperature: {epochs: 9}\n", long_fall, 1);
     rejects("search: {images_per_epoch: 10, batch: 64}\n", few, 1);
     rejects("penalty: {strength: 1, params: 0, madds: 0, mac: 0}\n", none, 1);
     rejects("name: a/b\n", name, 1);
