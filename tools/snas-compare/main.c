@@ -1,0 +1,84 @@
+/* snas-compare: runs side by side, in one table, and against bounds. */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "snas-compare/compare.h"
+
+static struct {
+    const char *format, *check;
+} args = {.format = "text"};
+
+static const struct snas_option options[] = {
+    {"format", 'f', "FORMAT", SNAS_OPT_STRING, &args.format, 0, 0,
+     "text (default), markdown, csv or json"},
+    {"check", 0, "BOUNDS.yaml", SNAS_OPT_STRING, &args.check, 0, 0,
+     "end with 1 when a run breaks a bound, and say which"},
+};
+
+static const struct snas_command command = {
+    .name = "snas-compare",
+    .summary = "runs side by side: accuracies, decisions, costs; means over seeds, differences",
+    .operands = "RUN...",
+    .min_operands = 1,
+    .max_operands = 10000,
+    .details =
+        "Runs of one configuration with other seeds are a group: its mean and standard deviation\n"
+        "are shown, and the differences to the first run's group, seed by seed.\n"
+        "\n"
+        "A file of bounds holds any of\n"
+        "  max: {params: 300k, madds: 40M, latency_ms: 2.0, bytes: 2M, entropy_share: 0.3}\n"
+        "  min: {test_accuracy: 0.88, child_accuracy: 0.87}\n"
+        "\n"
+        "Examples:\n"
+        "  snas-compare runs/mild runs/moderate runs/aggressive\n"
+        "  snas-compare runs/sweep/* --format csv > sweep.csv\n"
+        "  snas-compare runs/latest --check bounds.yaml",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+};
+
+static enum snas_status print(const struct comparison *c, struct snas_err *err)
+{
+    if (!strcmp(args.format, "csv"))
+        compare_print_csv(c, stdout);
+    else if (!strcmp(args.format, "markdown"))
+        compare_print_markdown(c, stdout);
+    else if (!strcmp(args.format, "json"))
+        return compare_print_json(c, stdout, err);
+    else
+        compare_print_text(c, stdout);
+    return SNAS_OK;
+}
+
+static int known_format(void)
+{
+    static const char *const formats[] = {"text", "markdown", "csv", "json"};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (!strcmp(args.format, formats[i]))
+            return 1;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct snas_err err = {0};
+    struct comparison c;
+    int violations = 0, first, end = snas_cli_parse(&command, argc, argv, &first);
+    if (end >= 0)
+        return end;
+    if (!known_format())
+        return snas_cli_usage(&command, "--format takes text, markdown, csv or json, not '%s'",
+                              args.format);
+    enum snas_status s = compare_read(argv + first, argc - first, &c, &err);
+    if (s != SNAS_OK)
+        return snas_cli_fail(&command, &err);
+    s = print(&c, &err);
+    if (s == SNAS_OK && args.check)
+        s = compare_check(&c, args.check, &violations, stderr, &err);
+    if (s == SNAS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        s = snas_fail(&err, SNAS_E_IO, "cannot write the output");
+    compare_clear(&c);
+    if (s != SNAS_OK)
+        return snas_cli_fail(&command, &err);
+    return violations ? SNAS_EXIT_FAILED : SNAS_EXIT_OK;
+}
