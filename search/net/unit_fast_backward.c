@@ -123,8 +123,11 @@ static struct snas_k_source fill_plane(const struct snas_fast_work *w,
         y.at = d->y + r * line;
         w->k->norm_dx(rows, s->ow, s->np, from, y, d->a, d->b, d->d,
                       (struct snas_k_plane){dy, line, s->np});
+        const int ahead = s->oh - r - rows < rows ? s->oh - r - rows : rows;
+        snas_fast_fetch(y.at + rows * line, ahead * line);
         w->k->depthwise(rows, s->ow, s->kp, x, s->taps.n, s->taps.u.run, weights + s->w_depthwise,
                         (struct snas_k_plane){mid, mid_row, s->kp}, 0);
+        snas_fast_fetch(from.at + rows * line, ahead * line);
         add_matrix_dw(w, s, 0, rows, s->ow, mids, dys);
         w->k->matmul(rows, s->ow, s->n, s->kp, dys, 1, &here, weights + s->w_transposed,
                      (struct snas_k_plane){plane + r * s->grow, s->grow, c}, 0, NULL);
