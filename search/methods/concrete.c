@@ -38,3 +38,27 @@ double snas_concrete_backward(const double *z, const double *dz, int n, double t
         dalpha[k] += z[k] / temperature * (dz[k] - dot);
     return dot;
 }
+
+double snas_concrete_log_density(const double *alpha, const double *log_z, int n,
+                                 double temperature)
+{
+    double top = alpha[0] - temperature * log_z[0], sum = 0;
+    double density = lgamma(n) + (n - 1) * log(temperature);
+    for (int k = 0; k < n; k++) {
+        double power = alpha[k] - temperature * log_z[k];
+        top = power > top ? power : top;
+        density += alpha[k] - (temperature + 1) * log_z[k];
+    }
+    for (int k = 0; k < n; k++)
+        sum += exp(alpha[k] - temperature * log_z[k] - top);
+    return density - n * (top + log(sum));
+}
+
+void snas_concrete_score(const double *gumbel, int n, double *score)
+{
+    for (int k = 0; k < n; k++)
+        score[k] = -gumbel[k];
+    snas_softmax(score, n, score);
+    for (int k = 0; k < n; k++)
+        score[k] = 1 - n * score[k];
+}

@@ -203,6 +203,22 @@ void snas_method_expected_cost(const struct snas_method *m, const struct snas_co
     }
 }
 
+double snas_method_penalty_cost(const struct snas_method *m, const struct snas_penalty *penalty,
+                                double *row)
+{
+    double sum = 0;
+    memset(row, 0, (size_t)m->n_rows * sizeof(*row));
+    for (int e = 0; e < m->network->n_edges; e++) {
+        double p[SNAS_MAX_OPS];
+        int r = m->edge_row[e];
+        snas_softmax(m->alpha + m->rows[r].first, m->rows[r].n_ops, p);
+        double cost = snas_penalty_edge(penalty, e, p, NULL);
+        row[r] += cost;
+        sum += cost;
+    }
+    return sum;
+}
+
 /* choice[kind][edge] as the genotype functions take it, backed by one block. */
 struct choices {
     int edge[SNAS_MAX_KINDS][SNAS_MAX_NODES * SNAS_MAX_SLOTS];

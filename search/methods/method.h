@@ -121,6 +121,10 @@ double snas_method_spread(const struct snas_method *m);
 /* E[cost] of each column under p over the whole network; expected[SNAS_COST_COLUMNS]. */
 void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
                                double *expected);
+/* The penalty's relative cost at the expectation, z = p; returns the sum, and row[n_rows] gets what
+ * each row's edges have of it. */
+double snas_method_penalty_cost(const struct snas_method *m, const struct snas_penalty *p,
+                                double *row);
 /* Argmax of every edge, `none` included. */
 void snas_method_derive(const struct snas_method *m, struct snas_genotype *out);
 

@@ -11,11 +11,12 @@
 struct snas_snas {
     struct snas_method base;
     struct snas_snas_options options;
-    double *charge;                     /* [n_z] the penalty, nats per unit of z */
-    double *z, *z_live, *dz;            /* [n_z] of the current step */
-    double *dalpha, *moment1, *moment2; /* [n_alpha] */
-    int64_t updates;                    /* of alpha */
-    double temperature;                 /* of the last step: what a later sample is drawn at */
+    struct snas_penalty penalty;
+    double *z, *z_live, *dz, *gumbel; /* [n_z] of the current step */
+    double *dalpha, *task;            /* [n_alpha] of the current step: of all, of the task */
+    double *moment1, *moment2;        /* [n_alpha] */
+    int64_t updates;                  /* of alpha */
+    double temperature;               /* of the last step: what a later sample is drawn at */
 };
 
 double snas_snas_temperature(const struct snas_snas_options *options, int epoch, int epochs)
@@ -29,8 +30,8 @@ double snas_snas_temperature(const struct snas_snas_options *options, int epoch,
 
 /* Every edge's noise is a function of (seed, stream, step, row or edge) alone: cells of a kind that
  * share a sample draw the same numbers. */
-static void draw(const struct snas_method *m, uint64_t seed, enum snas_stream stream, uint64_t step,
-                 int hard, double *z)
+static void draw_noise(const struct snas_method *m, uint64_t seed, enum snas_stream stream,
+                       uint64_t step, int hard, double *z, double *noise)
 {
     const struct snas_snas *s = (const struct snas_snas *)m;
     const struct snas_network *net = m->network;
@@ -54,31 +55,56 @@ static void draw(const struct snas_method *m, uint64_t seed, enum snas_stream st
         } else {
             snas_concrete_sample(alpha, gumbel, row->n_ops, s->temperature, ze);
         }
+        if (noise)
+            memcpy(noise + net->edges[e].z, gumbel, (size_t)row->n_ops * sizeof(*gumbel));
     }
 }
 
-/* d alpha from d z, penalty included; returns the penalty's value. */
-static double alpha_gradient(struct snas_snas *s)
+static void draw(const struct snas_method *m, uint64_t seed, enum snas_stream stream, uint64_t step,
+                 int hard, double *z)
+{
+    draw_noise(m, seed, stream, step, hard, z, NULL);
+}
+
+/* The penalty's part of d alpha; returns what it adds to the loss, and in *task what the task's
+ * part is to be multiplied with. */
+static double penalty_gradient(struct snas_snas *s, double strength, double loss, double *task)
 {
     struct snas_method *m = &s->base;
-    double penalty = 0;
+    double cost = 0, value = 0, slope = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int e = 0; e < m->network->n_edges; e++) {
+            const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
+            const struct snas_penalty_sample sample = {
+                m->alpha + row->first, s->gumbel + m->network->edges[e].z, s->temperature};
+            if (pass == 0)
+                cost += snas_penalty_estimate(&s->penalty, e, &sample, 0, NULL);
+            else
+                snas_penalty_estimate(&s->penalty, e, &sample, slope, s->dalpha + row->first);
+        }
+        value = snas_penalty_value(&s->penalty, strength, cost, loss, &slope, task);
+    }
+    return value;
+}
+
+/* d alpha from d z, penalty included; returns what the penalty adds to the loss. */
+static double alpha_gradient(struct snas_snas *s, double strength, double loss)
+{
+    struct snas_method *m = &s->base;
+    double penalty = 0, task = 1;
     memset(s->dalpha, 0, (size_t)m->n_alpha * sizeof(*s->dalpha));
     for (int e = 0; e < m->network->n_edges; e++) {
         const struct snas_edge *edge = &m->network->edges[e];
         const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
-        const double *charge = s->charge + edge->z;
-        double *dalpha = s->dalpha + row->first;
-        m->credit[m->edge_row[e]] += snas_concrete_backward(s->z + edge->z, s->dz + edge->z,
-                                                            row->n_ops, s->temperature, dalpha);
-        if (s->options.penalty.analytic) {
-            /* E[sum z charge] = sum p charge; its gradient is the jacobian of softmax at T = 1 */
-            double p[SNAS_MAX_OPS];
-            snas_softmax(m->alpha + row->first, row->n_ops, p);
-            penalty += snas_concrete_backward(p, charge, row->n_ops, 1, dalpha);
-        } else {
-            penalty +=
-                snas_concrete_backward(s->z + edge->z, charge, row->n_ops, s->temperature, dalpha);
-        }
+        m->credit[m->edge_row[e]] += snas_concrete_backward(
+            s->z + edge->z, s->dz + edge->z, row->n_ops, s->temperature, s->dalpha + row->first);
+    }
+    if (strength > 0) {
+        memcpy(s->task, s->dalpha, (size_t)m->n_alpha * sizeof(*s->task));
+        memset(s->dalpha, 0, (size_t)m->n_alpha * sizeof(*s->dalpha));
+        penalty = penalty_gradient(s, strength, loss, &task);
+        for (int i = 0; i < m->n_alpha; i++)
+            s->dalpha[i] += task * s->task[i];
     }
     return penalty;
 }
@@ -126,7 +152,7 @@ static enum snas_status step(struct snas_method *m, const struct snas_method_con
     if (status != SNAS_OK)
         return status;
     s->temperature = snas_snas_temperature(&s->options, ctx->epoch, ctx->epochs);
-    draw(m, ctx->seed, SNAS_STREAM_GUMBEL, (uint64_t)ctx->step, 0, s->z);
+    draw_noise(m, ctx->seed, SNAS_STREAM_GUMBEL, (uint64_t)ctx->step, 0, s->z, s->gumbel);
     snas_concrete_live(s->z, m->network->n_z, s->options.live_threshold, s->z_live);
     forward.seed = ctx->seed;
     forward.step = (uint64_t)ctx->step;
@@ -139,7 +165,8 @@ static enum snas_status step(struct snas_method *m, const struct snas_method_con
     out->correct = loss.correct;
     out->n = forward.batch.n;
     out->live_ops = live_share(m->network, s->z_live);
-    out->penalty = alpha_gradient(s);
+    out->penalty =
+        alpha_gradient(s, snas_penalty_strength(&s->options.penalty, ctx->epoch), loss.loss);
     status = ctx->theta_step(ctx->owner, err);
     return status == SNAS_OK ? alpha_step(s, err) : status;
 }
@@ -163,9 +190,11 @@ static int state(struct snas_method *m, struct snas_st_tensor *out, int max)
 static void destroy(struct snas_method *m)
 {
     struct snas_snas *s = (struct snas_snas *)m;
-    double *const owned[] = {s->charge, s->z, s->z_live, s->dz, s->dalpha, s->moment1, s->moment2};
+    double *const owned[] = {s->z,      s->z_live, s->dz,      s->gumbel,
+                             s->dalpha, s->task,   s->moment1, s->moment2};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         snas_free(owned[i]);
+    snas_penalty_clear(&s->penalty);
     snas_method_clear(m);
     snas_free(s);
 }
@@ -174,8 +203,8 @@ static const struct snas_method_ops snas_ops = {"snas", step, draw, state, destr
 
 static enum snas_status allocate(struct snas_snas *s, struct snas_err *err)
 {
-    double **const of_z[] = {&s->charge, &s->z, &s->z_live, &s->dz};
-    double **const of_alpha[] = {&s->dalpha, &s->moment1, &s->moment2};
+    double **const of_z[] = {&s->z, &s->z_live, &s->dz, &s->gumbel};
+    double **const of_alpha[] = {&s->dalpha, &s->task, &s->moment1, &s->moment2};
     for (size_t i = 0; i < sizeof(of_z) / sizeof(*of_z); i++) {
         *of_z[i] = snas_alloc((size_t)s->base.network->n_z, sizeof(double), err);
         if (!*of_z[i])
@@ -207,7 +236,7 @@ enum snas_status snas_method_snas(const struct snas_network *network,
     s->temperature = options->temperature_start;
     status = allocate(s, err);
     if (status == SNAS_OK)
-        status = snas_penalty_charges(network, costs, &options->penalty, s->charge, err);
+        status = snas_penalty_init(&s->penalty, network, costs, &options->penalty, err);
     if (status != SNAS_OK) {
         destroy(&s->base);
         return status;

@@ -43,8 +43,9 @@ struct snas_search_config {
     } sample;
     struct {
         double strength;
-        int estimator; /* 0 reparametrized, 1 analytic */
-        double params, madds, mac;
+        int form, estimator; /* enum snas_penalty_form, snas_penalty_estimator */
+        double params, madds, mac, reference;
+        int64_t warmup_epochs, ramp_epochs;
     } penalty;
     struct {
         int64_t epoch_images, hard_samples, estimate_images;

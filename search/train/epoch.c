@@ -47,6 +47,7 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
                   "sampled_loss,sampled_accuracy,child_loss,child_accuracy,alpha_spread,live_ops");
     for (int k = 0; k < s->space.n_kinds; k++)
         snas_text_add(t, ",%s_entropy,%s_margin", s->space.kinds[k].name, s->space.kinds[k].name);
+    snas_text_add(t, ",expected_cost");
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
         if (s->costs.column[c] && snas_cost_columns[c].summed)
             snas_text_add(t, ",expected_%s", snas_cost_columns[c].name);
@@ -62,8 +63,10 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
     return status == SNAS_OK ? snas_text_check(&s->run.timing, err) : status;
 }
 
+/* `cost`: the penalty's expected cost. */
 static enum snas_status metrics_row(struct snas_search *s, const struct snas_score *sampled,
-                                    const struct snas_score *child, struct snas_err *err)
+                                    const struct snas_score *child, double cost,
+                                    struct snas_err *err)
 {
     struct snas_text *t = &s->run.metrics;
     struct snas_snas_options o;
@@ -81,6 +84,7 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
         snas_method_summary(s->method, k, &summary[k]);
         snas_text_add(t, ",%.9g,%.9g", summary[k].entropy, summary[k].margin);
     }
+    snas_text_add(t, ",%.9g", cost);
     snas_method_expected_cost(s->method, &s->costs, expected);
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
         if (s->costs.column[c] && snas_cost_columns[c].summed)
@@ -95,28 +99,34 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
 }
 
 /* credit: mean over the epoch's steps of the edge's <dL/dx_j, sum_k z_k O_k(x_i)>, summed over the
- * cells of the kind (method.md section 1). */
-static enum snas_status write_alpha(struct snas_search *s, struct snas_err *err)
+ * cells of the kind (method.md section 1). cost_share: of the penalty's expected cost. */
+static enum snas_status write_alpha(struct snas_search *s, double *total, struct snas_err *err)
 {
     struct snas_text t = {0};
     char name[40];
     const struct snas_method *m = s->method;
-    snas_text_add(&t, "kind,node,slot,op,alpha,probability,credit\n");
+    double *cost = snas_alloc((size_t)m->n_rows, sizeof(*cost), err);
+    if (!cost)
+        return SNAS_E_NOMEM;
+    *total = snas_method_penalty_cost(m, &s->penalty, cost);
+    snas_text_add(&t, "kind,node,slot,op,alpha,probability,credit,cost_share\n");
     for (int r = 0; r < m->n_rows; r++) {
         const struct snas_alpha_row *row = &m->rows[r];
         const struct snas_cell_kind *kind = &s->space.kinds[row->kind];
         double p[SNAS_MAX_OPS];
         snas_softmax(m->alpha + row->first, row->n_ops, p);
         for (int k = 0; k < row->n_ops; k++)
-            snas_text_add(&t, "%s,%d,%d,%s,%.17g,%.9g,%.9g\n", kind->name, row->node, row->slot,
-                          s->space.ops[kind->op[k]].name, m->alpha[row->first + k], p[k],
-                          m->credit[r] / (double)s->steps_per_epoch);
+            snas_text_add(&t, "%s,%d,%d,%s,%.17g,%.9g,%.9g,%.9g\n", kind->name, row->node,
+                          row->slot, s->space.ops[kind->op[k]].name, m->alpha[row->first + k], p[k],
+                          m->credit[r] / (double)s->steps_per_epoch,
+                          *total > 0 ? cost[r] / *total : 0);
     }
     snprintf(name, sizeof(name), "alpha/epoch-%03lld.csv", (long long)(s->at.epoch + 1));
     enum snas_status status = snas_text_check(&t, err);
     if (status == SNAS_OK)
         status = snas_run_write(&s->run, name, t.data, t.n, err);
     snas_text_clear(&t);
+    snas_free(cost);
     return status;
 }
 
@@ -164,15 +174,15 @@ static void say_epoch(struct snas_search *s, const struct snas_score *sampled,
 enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *err)
 {
     struct snas_score sampled, child;
-    double start = snas_seconds();
+    double start = snas_seconds(), cost = 0;
     enum snas_status status =
         snas_search_sampled(s, s->config->evaluation.epoch_images, &sampled, err);
     if (status == SNAS_OK)
         status = argmax_child(s, &child, err);
     if (status == SNAS_OK)
-        status = metrics_row(s, &sampled, &child, err);
+        status = write_alpha(s, &cost, err);
     if (status == SNAS_OK)
-        status = write_alpha(s, err);
+        status = metrics_row(s, &sampled, &child, cost, err);
     if (status == SNAS_OK)
         status = write_genotype(s, err);
     if (status == SNAS_OK)

@@ -104,6 +104,10 @@ static enum snas_status make_method(struct snas_search *s, struct snas_err *err)
 {
     struct snas_snas_options o;
     snas_search_config_snas(s->config, &o);
+    enum snas_status status =
+        snas_penalty_init(&s->penalty, s->network, &s->costs, &o.penalty, err);
+    if (status != SNAS_OK)
+        return status;
     return snas_method_snas(s->network, &s->costs, &o, (uint64_t)s->config->seed, &s->method, err);
 }
 
@@ -166,6 +170,7 @@ void snas_search_clear(struct snas_search *s)
     if (s->net)
         snas_net_destroy(s->net);
     snas_method_destroy(s->method);
+    snas_penalty_clear(&s->penalty);
     snas_cost_table_clear(&s->costs);
     if (s->network)
         snas_network_destroy(s->network);
@@ -278,9 +283,12 @@ static void say_start(struct snas_search *s)
         snas_plan_report_clear(&plan);
     }
     if (c->penalty.strength > 0)
-        snas_run_say(
-            &s->run, "penalty: %g nats at the uniform start; on the authors' scale eta = %g",
-            c->penalty.strength, c->penalty.strength / snas_penalty_authors(s->network, &s->costs));
+        snas_run_say(&s->run,
+                     "penalty: relative strength %g (cost 1 at uniform alpha); on the authors' "
+                     "scale eta = %g",
+                     c->penalty.strength,
+                     c->penalty.strength /
+                         snas_penalty_authors(s->network, &s->costs, c->penalty.form));
 }
 
 /* Enters the run directory and brings the state to where it stands. */

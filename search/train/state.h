@@ -29,6 +29,7 @@ struct snas_search {
     struct snas_source source;
     struct snas_network *network;
     struct snas_cost_table costs;
+    struct snas_penalty penalty; /* for the reports: the method has its own */
     struct snas_net *net;
     struct snas_method *method;
     struct snas_loader *stream[2]; /* training; validation (made when a method asks) */

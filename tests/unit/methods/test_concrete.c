@@ -133,6 +133,50 @@ static void concrete__relaxed_expectation_has_the_papers_gradient_when_uniform(v
     relaxed_gradient(1, 0.081);
 }
 
+/* The score is written in the noise, the density in alpha, T and ln z. */
+static void concrete__score_equals_central_differences_of_the_log_density(void **state)
+{
+    (void)state;
+    const double temperatures[] = {1, 0.5, 0.03};
+    struct snas_rng rng = snas_rng_make(4, SNAS_STREAM_TEST, 0);
+    for (int t = 0; t < 3; t++) {
+        double T = temperatures[t], alpha[OPS], gumbel[OPS], log_z[OPS], score[OPS], sum = 0;
+        draw(&rng, gumbel);
+        for (int k = 0; k < OPS; k++) {
+            alpha[k] = snas_rng_normal(&rng);
+            log_z[k] = (alpha[k] + gumbel[k]) / T;
+        }
+        double top = log_z[0];
+        for (int k = 1; k < OPS; k++)
+            top = fmax(top, log_z[k]);
+        for (int k = 0; k < OPS; k++)
+            sum += exp(log_z[k] - top);
+        for (int k = 0; k < OPS; k++)
+            log_z[k] -= top + log(sum);
+        snas_concrete_score(gumbel, OPS, score);
+        for (int k = 0; k < OPS; k++) {
+            double h = 1e-5, at = alpha[k];
+            alpha[k] = at + h;
+            double up = snas_concrete_log_density(alpha, log_z, OPS, T);
+            alpha[k] = at - h;
+            double down = snas_concrete_log_density(alpha, log_z, OPS, T);
+            alpha[k] = at;
+            close_to(score[k], (up - down) / (2 * h), 1e-8);
+        }
+    }
+}
+
+/* ln 7! + 7 ln T + sum alpha - (T+1) sum ln z - 8 ln sum e^alpha z^-T at uniform z, alpha 0. */
+static void concrete__log_density_is_the_formulas_when_uniform(void **state)
+{
+    (void)state;
+    double alpha[OPS] = {0}, log_z[OPS], T = 0.5;
+    for (int k = 0; k < OPS; k++)
+        log_z[k] = -log(8);
+    close_to(snas_concrete_log_density(alpha, log_z, OPS, T),
+             log(5040) + 7 * log(T) + (T + 1) * 8 * log(8) - 8 * (log(8) + T * log(8)), 1e-10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +184,8 @@ int main(void)
         cmocka_unit_test(concrete__sample_stays_finite_when_temperature_is_low),
         cmocka_unit_test(concrete__jacobian_equals_central_differences_when_temperature_varies),
         cmocka_unit_test(concrete__hard_expectation_has_the_papers_gradient_when_uniform),
+        cmocka_unit_test(concrete__score_equals_central_differences_of_the_log_density),
+        cmocka_unit_test(concrete__log_density_is_the_formulas_when_uniform),
         cmocka_unit_test(concrete__relaxed_expectation_has_the_papers_gradient_when_uniform),
     };
     return cmocka_run_group_tests_name("methods.concrete", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What every method shares, and the penalty's charges. */
+/* What every method shares. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,33 +141,6 @@ static void method__expected_cost_is_the_tables_mean_when_alpha_is_uniform(void 
     snas_method_destroy(m);
 }
 
-static void penalty__charges_add_to_the_strength_when_alpha_is_uniform(void **state)
-{
-    struct fixture *f = *state;
-    struct snas_err err = {0};
-    const struct snas_penalty_options o = {.strength = 1.5, .share = {3, 1, 2}};
-    double *charge = malloc((size_t)f->network->n_z * sizeof(double)), sum = 0;
-    assert_non_null(charge);
-    assert_int_equal(snas_penalty_charges(f->network, &f->costs, &o, charge, &err), SNAS_OK);
-    for (int e = 0; e < f->network->n_edges; e++)
-        for (int k = 0; k < f->network->edges[e].n_ops; k++)
-            sum += charge[f->network->edges[e].z + k] / f->network->edges[e].n_ops;
-    close_to(sum, 1.5, 1e-12);
-    free(charge);
-}
-
-static void penalty__is_refused_when_no_column_has_a_share(void **state)
-{
-    struct fixture *f = *state;
-    struct snas_err err = {0};
-    const struct snas_penalty_options o = {.strength = 1};
-    double *charge = malloc((size_t)f->network->n_z * sizeof(double));
-    assert_non_null(charge);
-    assert_int_equal(snas_penalty_charges(f->network, &f->costs, &o, charge, &err), SNAS_E_CONFIG);
-    assert_non_null(strstr(err.text, "shares"));
-    free(charge);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,8 +150,6 @@ int main(void)
         cmocka_unit_test(method__derived_genotype_comes_back_when_turned_into_z),
         cmocka_unit_test(method__random_genotypes_are_uniform_when_drawn_often),
         cmocka_unit_test(method__expected_cost_is_the_tables_mean_when_alpha_is_uniform),
-        cmocka_unit_test(penalty__charges_add_to_the_strength_when_alpha_is_uniform),
-        cmocka_unit_test(penalty__is_refused_when_no_column_has_a_share),
     };
     return cmocka_run_group_tests_name("methods.method", tests, fixture_open, fixture_close);
 }

@@ -83,37 +83,36 @@ static void snas__alpha_gradient_equals_central_differences_when_cells_sample_al
     gradient_is_numerical(f, &o);
 }
 
-static struct snas_snas_options penalised(int analytic)
+static struct snas_snas_options penalised(int form, int estimator)
 {
     struct snas_snas_options o = fixture_options();
-    o.penalty =
-        (struct snas_penalty_options){.strength = 2, .analytic = analytic, .share = {1, 0.5, 0.25}};
+    o.penalty = (struct snas_penalty_options){.strength = 2,
+                                              .form = form,
+                                              .estimator = estimator,
+                                              .share = {1, 0.5, 0.25},
+                                              .reference = 1};
     return o;
 }
 
 /* A net whose parameters are zero has a loss that no z moves: what is left is the penalty. */
-static void snas__sampled_penalty_equals_central_differences_when_it_is_alone(void **state)
+static void snas__penalty_gradient_equals_central_differences_when_it_is_alone(void **state)
 {
     struct fixture *f = *state;
-    struct snas_snas_options o = penalised(0);
     memset(snas_net_theta(f->net), 0, snas_net_theta_size(f->net) * sizeof(double));
-    gradient_is_numerical(f, &o);
-}
-
-static void snas__analytic_penalty_equals_central_differences_when_it_is_alone(void **state)
-{
-    struct fixture *f = *state;
-    struct snas_snas_options o = penalised(1);
-    memset(snas_net_theta(f->net), 0, snas_net_theta_size(f->net) * sizeof(double));
-    gradient_is_numerical(f, &o);
+    for (int form = SNAS_PENALTY_LINEAR; form <= SNAS_PENALTY_PRODUCT; form++) {
+        struct snas_snas_options o = penalised(form, SNAS_PENALTY_REPARAMETRIZED);
+        gradient_is_numerical(f, &o);
+        o = penalised(form, SNAS_PENALTY_ANALYTIC);
+        gradient_is_numerical(f, &o);
+    }
 }
 
 static void snas__penalty_adds_to_the_task_gradient_when_both_are_on(void **state)
 {
     struct fixture *f = *state;
-    struct snas_snas_options o = penalised(0);
-    o.sample_per_cell = 1;
     snas_net_init(f->net, 3);
+    struct snas_snas_options o = penalised(SNAS_PENALTY_PRODUCT, SNAS_PENALTY_REPARAMETRIZED);
+    o.sample_per_cell = 1;
     gradient_is_numerical(f, &o);
 }
 
@@ -238,7 +237,7 @@ static void snas__small_z_are_left_out_when_below_the_threshold(void **state)
 static void snas__clip_bounds_the_move_when_the_gradient_is_large(void **state)
 {
     struct fixture *f = *state;
-    struct snas_snas_options o = penalised(1);
+    struct snas_snas_options o = penalised(SNAS_PENALTY_LINEAR, SNAS_PENALTY_ANALYTIC);
     o.penalty.strength = 1e4;
     o.clip = 0.5;
     snas_net_init(f->net, 3);
@@ -256,7 +255,7 @@ static void snas__resumed_method_goes_the_same_way_when_its_state_was_saved(void
 {
     struct fixture *f = *state;
     struct snas_err err = {0};
-    struct snas_snas_options o = penalised(0);
+    struct snas_snas_options o = penalised(SNAS_PENALTY_LINEAR, SNAS_PENALTY_REPARAMETRIZED);
     o.adam = 1;
     o.learning_rate = 0.1;
     o.beta1 = 0.5;
@@ -311,8 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snas__alpha_gradient_equals_central_differences_when_cells_share_a_sample),
         cmocka_unit_test(snas__alpha_gradient_equals_central_differences_when_cells_sample_alone),
-        cmocka_unit_test(snas__sampled_penalty_equals_central_differences_when_it_is_alone),
-        cmocka_unit_test(snas__analytic_penalty_equals_central_differences_when_it_is_alone),
+        cmocka_unit_test(snas__penalty_gradient_equals_central_differences_when_it_is_alone),
         cmocka_unit_test(snas__penalty_adds_to_the_task_gradient_when_both_are_on),
         cmocka_unit_test(snas__sample_is_shared_by_cells_of_a_kind_when_not_per_cell),
         cmocka_unit_test(snas__hard_sample_is_one_hot_and_repeatable_when_drawn_again),
