@@ -28,7 +28,7 @@ static enum snas_status check(const struct snas_penalty_options *o,
         *shares += o->share[c];
         if (o->share[c] > 0 && !costs->column[c])
             return snas_fail(err, SNAS_E_CONFIG, "penalty on %s: there is no table that has it",
-                             snas_cost_column_names[c]);
+                             snas_cost_columns[c].name);
         if (o->share[c] > 0 && o->strength > 0 && uniform[c] <= 0)
             return snas_fail(
                 err, SNAS_E_CONFIG,
@@ -82,7 +82,10 @@ enum snas_status snas_penalty_init(struct snas_penalty *p, const struct snas_net
             return SNAS_E_NOMEM;
         }
         p->weight[c] = options->share[c] / shares;
-        double factor = options->form == SNAS_PENALTY_LOG ? 1 : p->weight[c] / uniform[c];
+        /* the logarithm counts a total below 1 as 1: an edge's milliseconds are microseconds there
+         */
+        double bare = c == SNAS_COST_LATENCY ? 1000 : 1;
+        double factor = options->form == SNAS_PENALTY_LOG ? bare : p->weight[c] / uniform[c];
         for (int i = 0; i < network->n_z; i++)
             p->column[c][i] = factor * costs->column[c][i];
     }
@@ -219,16 +222,11 @@ double snas_penalty_estimate(const struct snas_penalty *p, int edge,
 static double authors_edge(const struct snas_edge *edge, const struct snas_cost_table *costs,
                            int form)
 {
-    const enum snas_cost_column columns[] = {SNAS_COST_PARAMS, SNAS_COST_MADDS, SNAS_COST_MAC};
-    const double linear[] = {0.43 * 2, 0.43 / 4000, 0.43 / 100};
-    double sum = 0;
-    for (int c = 0; c < 3; c++) {
-        double total = 0;
-        for (int k = 0; k < edge->n_ops; k++)
-            total += costs->column[columns[c]][edge->z + k] / edge->n_ops;
-        sum += form == SNAS_PENALTY_LOG ? log(fmax(1, total)) / 3 : linear[c] * total;
-    }
-    return sum;
+    double total[SNAS_COST_COLUMNS] = {0};
+    for (int c = 0; c < SNAS_COST_COLUMNS; c++)
+        for (int k = 0; costs->column[c] && k < edge->n_ops; k++)
+            total[c] += costs->column[c][edge->z + k] / edge->n_ops;
+    return form == SNAS_PENALTY_LOG ? snas_cost_log_form(total) : snas_cost_linear_form(total);
 }
 
 double snas_penalty_authors(const struct snas_network *network, const struct snas_cost_table *costs,

@@ -293,7 +293,7 @@ static void penalty__authors_log_form_is_the_known_figure_when_uniform(void **st
     (void)state;
     struct snas_err err = {0};
     struct snas_space space;
-    struct snas_network *network;
+    struct snas_network *network = NULL;
     struct snas_cost_table costs;
     const struct snas_network_options o = {
         .channels = 16, .layers = 8, .input = {3, 32, 32}, .classes = 10, .pool_bn = 1};
