@@ -58,7 +58,8 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
     snas_text_add(t, "\n");
     snas_text_clear(&s->run.timing);
     snas_text_add(&s->run.timing,
-                  "epoch,images,seconds,images_per_second,stall_seconds,evaluation_seconds\n");
+                  "epoch,images,seconds,images_per_second,stall_seconds,evaluation_seconds,"
+                  "checkpoint_seconds\n");
     enum snas_status status = snas_text_check(t, err);
     return status == SNAS_OK ? snas_text_check(&s->run.timing, err) : status;
 }
@@ -145,13 +146,14 @@ static enum snas_status write_genotype(struct snas_search *s, struct snas_err *e
     return status;
 }
 
+/* checkpoint_seconds: of the latest one, mostly that after the epoch before; 0: none yet. */
 static enum snas_status timing_row(struct snas_search *s, double evaluation, struct snas_err *err)
 {
     struct snas_text *t = &s->run.timing;
-    snas_text_add(t, "%lld,%lld,%.3f,%.1f,%.3f,%.3f\n", (long long)(s->at.epoch + 1),
+    snas_text_add(t, "%lld,%lld,%.3f,%.1f,%.3f,%.3f,%.3f\n", (long long)(s->at.epoch + 1),
                   (long long)s->epoch_images, s->epoch_seconds,
                   s->epoch_seconds > 0 ? (double)s->epoch_images / s->epoch_seconds : 0,
-                  s->epoch_stall, evaluation);
+                  s->epoch_stall, evaluation, s->save_seconds);
     enum snas_status status = snas_text_check(t, err);
     return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_TIMING, t->data, t->n, err)
                              : status;

@@ -190,8 +190,10 @@ static int stopped(const struct snas_search *s)
 /* Saves; the state is whole at every step's end. */
 static enum snas_status save(struct snas_search *s, struct snas_err *err)
 {
+    const double start = snas_seconds();
     enum snas_status status = snas_checkpoint_save(s, err);
     s->last_save = snas_seconds();
+    s->save_seconds = s->last_save - start;
     return status;
 }
 

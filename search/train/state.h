@@ -43,7 +43,7 @@ struct snas_search {
     int finished; /* found so */
 
     /* of this sitting, never saved */
-    double epoch_seconds, epoch_stall, last_save;
+    double epoch_seconds, epoch_stall, last_save, save_seconds;
     int64_t epoch_images;
 };
 
