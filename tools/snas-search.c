@@ -15,8 +15,8 @@
 struct arguments {
     struct snas_list set;
     int64_t seed, threads;
-    const char *out, *keys;
-    int resume, dry_run, quiet, json;
+    const char *out, *keys, *memory, *memory_limit;
+    int resume, dry_run, quiet, json, plan;
 };
 
 static int print_keys(const struct snas_command *command, const char *format)
@@ -30,12 +30,24 @@ static int print_keys(const struct snas_command *command, const char *format)
     return SNAS_EXIT_OK;
 }
 
-/* --seed and --threads are two more assignments behind those of --set. */
+static enum snas_status add_assignment(const char *key, const char *value, char **made,
+                                       const char **assignments, int *n, struct snas_err *err)
+{
+    if (!value)
+        return SNAS_OK;
+    *made = snas_format(err, "%s=%s", key, value);
+    if (!*made)
+        return SNAS_E_NOMEM;
+    assignments[(*n)++] = *made;
+    return SNAS_OK;
+}
+
+/* Options that have a key are more assignments behind those of --set. */
 static enum snas_status read_config(const struct arguments *a, const char *name,
                                     struct snas_search_config *config, struct snas_err *err)
 {
-    const char *assignments[SNAS_LIST_MAX + 2];
-    char seed[40], threads[40];
+    const char *assignments[SNAS_LIST_MAX + 4];
+    char seed[40], threads[40], *memory = NULL, *limit = NULL;
     int n = a->set.n;
     memcpy(assignments, a->set.items, (size_t)n * sizeof(*assignments));
     snprintf(seed, sizeof(seed), "seed=%lld", (long long)a->seed);
@@ -44,7 +56,14 @@ static enum snas_status read_config(const struct arguments *a, const char *name,
         assignments[n++] = seed;
     if (a->threads >= 0)
         assignments[n++] = threads;
-    return snas_search_config_read(name, assignments, n, config, err);
+    enum snas_status s = add_assignment("memory", a->memory, &memory, assignments, &n, err);
+    if (s == SNAS_OK)
+        s = add_assignment("memory_limit", a->memory_limit, &limit, assignments, &n, err);
+    if (s == SNAS_OK)
+        s = snas_search_config_read(name, assignments, n, config, err);
+    snas_free(memory);
+    snas_free(limit);
+    return s;
 }
 
 static void print_quoted(const char *word)
@@ -76,13 +95,17 @@ static void forecast_json(const struct snas_search_forecast *f)
     json_t *units = json_array();
     for (int i = 0; i < f->plan.n_rows; i++) {
         const struct snas_plan_row *row = &f->plan.rows[i];
-        json_array_append_new(units, json_pack("{s:s, s:I, s:f, s:b}", "name", row->name, "bytes",
-                                               (json_int_t)row->bytes, "flops", row->flops,
+        json_array_append_new(units, json_pack("{s:s, s:I, s:I, s:f, s:b}", "name", row->name,
+                                               "bytes", (json_int_t)row->bytes, "shared_bytes",
+                                               (json_int_t)row->shared_bytes, "flops", row->flops,
                                                "reference", row->reference));
     }
     json_t *root = json_pack(
-        "{s:I, s:I, s:I, s:I, s:f, s:s, s:o, s:I, s:I, s:f, s:f, s:f}", "bytes",
-        (json_int_t)f->plan.total_bytes, "parameter_bytes", (json_int_t)f->plan.parameter_bytes,
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:s, s:o, s:I, s:I, s:f, s:f, s:f}", "bytes",
+        (json_int_t)f->plan.total_bytes, "beside_bytes",
+        (json_int_t)(f->memory.data + f->memory.optimiser + f->memory.batches), "memory_limit",
+        (json_int_t)f->memory.limit, "lean_units", (json_int_t)f->plan.n_lean, "shared_bytes",
+        (json_int_t)f->plan.shared_bytes, "parameter_bytes", (json_int_t)f->plan.parameter_bytes,
         "activation_bytes", (json_int_t)f->plan.activation_bytes, "scratch_bytes",
         (json_int_t)f->plan.scratch_bytes, "reference_share", f->plan.reference_share, "kernels",
         f->plan.isa, "units", units, "steps_per_epoch", (json_int_t)f->steps_per_epoch, "steps",
@@ -93,40 +116,34 @@ static void forecast_json(const struct snas_search_forecast *f)
     json_decref(root);
 }
 
-static void print_forecast(const struct snas_search_forecast *f, int json)
+static void print_forecast(const struct snas_search_forecast *f, const struct arguments *a)
 {
-    if (json) {
+    struct snas_text table = {0};
+    double flops = 0;
+    if (a->json) {
         forecast_json(f);
         return;
     }
-    double flops = 0;
     for (int i = 0; i < f->plan.n_rows; i++)
         flops += f->plan.rows[i].flops;
-    printf("%-12s %14s %8s  %s\n", "unit", "bytes", "FLOPs", "kernels");
-    for (int i = 0; i < f->plan.n_rows; i++) {
-        const struct snas_plan_row *row = &f->plan.rows[i];
-        printf("%-12s %14zu %7.1f%%  %s\n", row->name, row->bytes,
-               flops > 0 ? 100 * row->flops / flops : 0,
-               row->reference ? "reference" : f->plan.isa);
-    }
-    printf("memory: %.1f MB (parameters %.1f, activations and gradients %.1f, scratch %.1f)\n",
-           (double)f->plan.total_bytes / 1e6, (double)f->plan.parameter_bytes / 1e6,
-           (double)f->plan.activation_bytes / 1e6, (double)f->plan.scratch_bytes / 1e6);
-    printf("work: %.1f MFLOP an image with every op, %.0f%% of it by the reference\n", flops / 1e6,
+    snas_search_plan_text(&f->plan, &f->memory, a->plan, &table);
+    fputs(table.data ? table.data : "", stdout);
+    snas_text_clear(&table);
+    printf("work: %.1f MFLOP an image with every op, %.3g%% of it by the reference\n", flops / 1e6,
            100 * f->plan.reference_share);
     printf("time: %lld steps, %.3f s each with every op live (%.0f images/s): %.1f minutes of "
            "training at most;\nannealing leaves ops out of the later steps and makes them faster\n",
            (long long)f->steps, f->seconds_per_step, f->images_per_second, f->minutes);
 }
 
-static int forecast(const struct snas_command *command, const struct snas_search_config *config,
-                    int json)
+static int forecast(const struct snas_command *command, const struct arguments *a,
+                    const struct snas_search_config *config)
 {
     struct snas_err err = {0};
     struct snas_search_forecast f;
     if (snas_search_forecast(config, &f, &err) != SNAS_OK)
         return snas_cli_fail(command, &err);
-    print_forecast(&f, json);
+    print_forecast(&f, a);
     snas_plan_report_clear(&f.plan);
     return SNAS_EXIT_OK;
 }
@@ -152,8 +169,11 @@ static int search(const struct snas_command *command, const struct arguments *a,
         return snas_cli_fail(command, &err);
     snas_cli_catch_signals();
     struct snas_progress *progress = snas_progress_create(&shown);
-    const struct snas_search_options o = {
-        .dir = dir, .resume = a->resume, .progress = progress, .stop = &snas_cli_signal};
+    const struct snas_search_options o = {.dir = dir,
+                                          .resume = a->resume,
+                                          .progress = progress,
+                                          .whole_plan = a->plan,
+                                          .stop = &snas_cli_signal};
     enum snas_status s = snas_search_run(config, &o, &err);
     snas_progress_destroy(progress);
     if (s == SNAS_OK && (a->json || !a->quiet))
@@ -189,11 +209,17 @@ int main(int argc, char **argv)
         {"seed", 0, "N", SNAS_OPT_INT, &a.seed, 0, 9e15, "the same as --set seed=N"},
         {"threads", 't', "N", SNAS_OPT_INT, &a.threads, 0, 4096,
          "threads; 0: all cores (changes no result)"},
+        {"memory", 0, "MODE", SNAS_OPT_STRING, &a.memory, 0, 0,
+         "auto, normal or lean (changes no result)"},
+        {"memory-limit", 0, "SIZE", SNAS_OPT_STRING, &a.memory_limit, 0, 0,
+         "largest memory to plan for: 512MiB, 1500MB; 0: 80% of what is available"},
         {"out", 'o', "DIR", SNAS_OPT_STRING, &a.out, 0, 0, "run directory"},
         {"resume", 'r', NULL, SNAS_OPT_FLAG, &a.resume, 0, 0,
          "go on with the run that is in the directory"},
         {"dry-run", 'n', NULL, SNAS_OPT_FLAG, &a.dry_run, 0, 0,
          "print the plan, its bytes and the predicted time; write nothing"},
+        {"plan", 0, NULL, SNAS_OPT_FLAG, &a.plan, 0, 0,
+         "print the plan with a line for every cell"},
         {"quiet", 'q', NULL, SNAS_OPT_FLAG, &a.quiet, 0, 0, "print errors only"},
         {"json", 0, NULL, SNAS_OPT_FLAG, &a.json, 0, 0,
          "print the final report (or the plan) as JSON"},
@@ -224,7 +250,7 @@ int main(int argc, char **argv)
         status = snas_cli_fail(&command, &err);
     snas_threads_init();
     if (status < 0)
-        status = a.dry_run ? forecast(&command, &config, a.json)
+        status = a.dry_run ? forecast(&command, &a, &config)
                            : search(&command, &a, &config, argc, given);
     snas_free(given);
     return status;

@@ -319,7 +319,8 @@ static enum snas_status make_plan(const struct snas_network *network,
     if (status != SNAS_OK)
         return status;
     net->temp_at = snas_net_reserve(net, net->temp_bytes);
-    net->saved_at = snas_net_reserve(net, net->saved_bytes);
+    net->saved_at =
+        net->saved_bytes ? snas_net_reserve(net, net->saved_bytes) : net->arena.reserved;
     net->scratch_bytes = (net->scratch_bytes + 127) / 64 * 64; /* room for a read beyond the end */
     net->scratch_at = snas_net_reserve(net, net->scratch_bytes * (size_t)net->options.threads);
     return SNAS_OK;

@@ -191,7 +191,7 @@ enum snas_status snas_plan_refuse(const struct snas_net *net, struct snas_err *e
         snprintf(advice, sizeof advice,
                  "no batch is small enough: fewer channels or layers are needed");
     return snas_fail(err, SNAS_E_LIMIT,
-                     "the plan needs %zu bytes (%.1f MiB)%s, memory_limit allows %zu (%.1f MiB): "
+                     "the plan needs %zu bytes (%.1f MiB)%s, allowed are %zu (%.1f MiB): "
                      "%s",
                      net->arena.reserved, (double)net->arena.reserved / 1048576,
                      !o->training      ? ""

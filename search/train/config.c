@@ -120,8 +120,15 @@ static const struct snas_key keys[] = {
      "training images for re-estimating batch norm's statistics", 0},
     {"threads", SNAS_T_INT, AT(threads), "0", 0, 4096, NULL,
      "threads; 0: all cores (changes no result)", 1},
+    {"memory", SNAS_T_ENUM, AT(memory), "auto", 0, 0, "auto|normal|lean",
+     "lean: cells share one buffer and run their forward twice, for less than half the memory and "
+     "about a third more time; auto: as many cells so as memory_limit asks for (changes no result)",
+     1},
     {"memory_limit", SNAS_T_BYTES, AT(memory_limit), "0", 0, 9e15, NULL,
-     "refuse a plan larger than this (512MiB, 4GiB); 0: no limit", 1},
+     "largest memory that the search may plan to take (512MiB, 1500MB); 0: 80% of what is "
+     "available "
+     "when it starts",
+     1},
     {"checkpoint.minutes", SNAS_T_REAL, AT(checkpoint_minutes), "3", 0.001, 1e6, NULL,
      "minutes between checkpoints within an epoch; every epoch ends with one", 1},
 };

@@ -51,6 +51,7 @@ struct snas_search_config {
         int64_t epoch_images, hard_samples, estimate_images;
     } evaluation;
     int64_t threads, memory_limit;
+    int memory; /* enum snas_memory */
     double checkpoint_minutes;
 };
 

@@ -80,6 +80,7 @@ void snas_search_net_options(const struct snas_search_config *config, int traini
     out->batch = (int)config->search.batch;
     out->threads = (int)config->threads;
     out->training = training;
+    out->memory = (enum snas_memory)config->memory;
     out->memory_limit = (size_t)config->memory_limit;
     out->bn_eps = config->network.bn_eps;
     out->bn_momentum = config->network.bn_momentum;
@@ -147,7 +148,14 @@ enum snas_status snas_search_init(struct snas_search *s, const struct snas_searc
     if (status == SNAS_OK)
         status = make_method(s, err);
     if (status == SNAS_OK)
+        status = snas_search_budget(s, &net.memory_limit, err);
+    if (status == SNAS_OK)
         status = snas_net_create(s->network, &net, &s->net, err);
+    if (status == SNAS_E_LIMIT && net.memory_limit > 0)
+        snas_fail_context(err, "%s of %.1f MB, of which data, optimiser and batches take %.1f MB",
+                          s->memory.asked ? "memory_limit" : "a share",
+                          (double)s->memory.limit / 1e6,
+                          (double)(s->memory.limit - net.memory_limit) / 1e6);
     if (status != SNAS_OK)
         return status;
     int64_t images =
@@ -259,12 +267,33 @@ static enum snas_status train(struct snas_search *s, struct snas_err *err)
     return SNAS_OK;
 }
 
+/* The plan, line by line. */
+static void say_plan(struct snas_search *s)
+{
+    struct snas_plan_report plan;
+    struct snas_text text = {0};
+    if (snas_net_report(s->net, &plan, NULL) != SNAS_OK)
+        return;
+    snas_search_plan_text(&plan, &s->memory, s->options->whole_plan, &text);
+    for (const char *line = text.data; line && *line;) {
+        int n = (int)strcspn(line, "\n");
+        snas_run_say(&s->run, "%.*s", n, line);
+        line += n + 1;
+    }
+    snas_run_say(&s->run,
+                 "%s kernels, %.3g%% of the work by the reference; %lld parameters, %lld x %lld "
+                 "steps of %lld images",
+                 plan.isa, 100 * plan.reference_share,
+                 (long long)snas_network_param_count(s->network),
+                 (long long)s->config->search.epochs, (long long)s->steps_per_epoch,
+                 (long long)s->config->search.batch);
+    snas_text_clear(&text);
+    snas_plan_report_clear(&plan);
+}
+
 static void say_start(struct snas_search *s)
 {
-    struct snas_net_options net;
-    struct snas_plan_report plan;
     const struct snas_search_config *c = s->config;
-    snas_search_net_options(c, 1, &net);
     snas_run_say(&s->run,
                  "%s: %s, space %s, C=%lld, %lld cells, %d ops on %d edges; data %s: %d training, "
                  "%d held-out images of %dx%dx%d, %d classes",
@@ -272,18 +301,7 @@ static void say_start(struct snas_search *s)
                  (long long)c->network.layers, s->space.n_ops, s->network->n_edges,
                  s->source.ds.name, s->source.n_rest, s->source.n_held, s->source.ds.channels,
                  s->source.ds.height, s->source.ds.width, s->source.ds.classes);
-    if (snas_net_plan(s->network, &net, &plan, NULL) == SNAS_OK) {
-        snas_run_say(&s->run,
-                     "plan: %.1f MB (parameters %.1f, activations %.1f, scratch %.1f), %s kernels, "
-                     "%.0f%% of the work by the reference, %lld parameters, %lld x %lld steps of "
-                     "%lld images",
-                     (double)plan.total_bytes / 1e6, (double)plan.parameter_bytes / 1e6,
-                     (double)plan.activation_bytes / 1e6, (double)plan.scratch_bytes / 1e6,
-                     plan.isa, 100 * plan.reference_share,
-                     (long long)snas_network_param_count(s->network), (long long)c->search.epochs,
-                     (long long)s->steps_per_epoch, (long long)c->search.batch);
-        snas_plan_report_clear(&plan);
-    }
+    say_plan(s);
     if (c->penalty.strength > 0)
         snas_run_say(&s->run,
                      "penalty: relative strength %g (cost 1 at uniform alpha); on the authors' "
@@ -361,13 +379,12 @@ enum snas_status snas_search_forecast(const struct snas_search_config *config,
 {
     enum { WARM = 1, TIMED = 3 };
     struct snas_search s;
-    struct snas_net_options net;
     const struct snas_search_options options = {0};
     memset(out, 0, sizeof(*out));
-    snas_search_net_options(config, 1, &net);
     enum snas_status status = snas_search_init(&s, config, &options, err);
     if (status == SNAS_OK)
-        status = snas_net_plan(s.network, &net, &out->plan, err);
+        status = snas_net_report(s.net, &out->plan, err);
+    out->memory = s.memory;
     double start_time = 0;
     for (int i = 0; i < WARM + TIMED && status == SNAS_OK; i++) {
         if (i == WARM)

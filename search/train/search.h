@@ -10,6 +10,7 @@ struct snas_search_options {
     const char *dir;                /* run directory */
     int resume;                     /* go on where the directory's checkpoint stands */
     struct snas_progress *progress; /* may be NULL */
+    int whole_plan;                 /* the plan with a line for every cell */
     const volatile int *stop;       /* becomes not 0: finish the step, save, SNAS_E_INTERRUPTED */
 };
 
@@ -18,9 +19,23 @@ struct snas_search_options {
 enum snas_status snas_search_run(const struct snas_search_config *config,
                                  const struct snas_search_options *options, struct snas_err *err);
 
+/* Bytes that a search takes beside its net, and what it may take together. */
+struct snas_search_memory {
+    size_t data;      /* images and labels */
+    size_t optimiser; /* momentum */
+    size_t batches;   /* that the loaders make ahead */
+    size_t limit;     /* 0: none is known */
+    int asked;        /* by memory_limit; else a share of what is available */
+};
+/* All of it as text: the whole, then the net's table. */
+void snas_search_plan_text(const struct snas_plan_report *plan,
+                           const struct snas_search_memory *memory, int whole,
+                           struct snas_text *to);
+
 /* What a search would cost: the plan, and the time of a step measured on a few. */
 struct snas_search_forecast {
     struct snas_plan_report plan; /* snas_plan_report_clear */
+    struct snas_search_memory memory;
     int64_t steps_per_epoch, steps;
     double seconds_per_step; /* every op live: what a step costs before the annealing */
     double minutes;          /* of training at that speed */

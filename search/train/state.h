@@ -38,6 +38,7 @@ struct snas_search {
     char *config_text;
     struct snas_counters at;
     struct snas_sums sums;
+    struct snas_search_memory memory;
     int64_t steps_per_epoch;
     struct snas_run run;
     int finished; /* found so */
@@ -59,6 +60,9 @@ enum snas_status snas_supernet_describe(const struct snas_search_config *config,
                                         struct snas_network **network, struct snas_err *err);
 void snas_search_net_options(const struct snas_search_config *config, int training,
                              struct snas_net_options *out);
+
+/* memory.c: what stands beside the net, and what is left for it (0: no limit known). */
+enum snas_status snas_search_budget(struct snas_search *search, size_t *left, struct snas_err *err);
 
 /* One step of the method; counters and sums follow. */
 enum snas_status snas_search_step(struct snas_search *search, struct snas_err *err);

@@ -35,7 +35,14 @@ stderr_has nothing-here
 
 run snas-search "$smoke" --set data.path="$data" --set memory_limit=1MiB
 status 1
-stderr_like '[0-9] (bytes|MiB|MB)'
+stderr_like '^snas-search: memory_limit allows .* MB, but data'
+run snas-search "$smoke" --set data.path="$data" --memory-limit 30MB
+status 1
+stderr_like '^snas-search: memory_limit of 30.0 MB, .* in lean memory, .*: a batch of [0-9]+ would fit'
+run snas-search "$smoke" --set data.path="$data" --memory fat
+status 1
+stderr_has 'memory'
+stderr_has 'auto, normal, lean'
 
 mkdir cut && cp "$data"/* cut && truncate -s 1000 cut/train-images-idx3-ubyte
 run snas-search "$smoke" --set data.path=cut

@@ -56,6 +56,17 @@ static void search__files_are_equal_when_thread_counts_differ(void **state)
     fixture_same_run("threads1", "threads2");
 }
 
+/* config.yaml too: how much memory a machine has is no part of the result. */
+static void search__files_are_equal_when_memory_is_lean(void **state)
+{
+    (void)state;
+    const struct snas_search_config normal = fixture_config("memory: normal\n");
+    const struct snas_search_config lean = fixture_config("memory: lean\nmemory_limit: 900MB\n");
+    fixture_run_ok(&normal, "normal");
+    fixture_run_ok(&lean, "lean");
+    fixture_same_run("normal", "lean");
+}
+
 static void search__files_differ_when_seeds_do(void **state)
 {
     (void)state;
@@ -200,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search__run_directory_is_complete_when_finished),
         cmocka_unit_test(search__files_are_equal_when_thread_counts_differ),
+        cmocka_unit_test(search__files_are_equal_when_memory_is_lean),
         cmocka_unit_test(search__files_differ_when_seeds_do),
         cmocka_unit_test(search__files_are_equal_when_interrupted_and_resumed),
         cmocka_unit_test(search__nothing_changes_when_a_finished_run_is_resumed),
