@@ -33,6 +33,11 @@ enum snas_status snas_cost_table_create(const struct snas_network *net, struct s
     return SNAS_OK;
 }
 
+double snas_cost_latency(const struct snas_cost_table *table, double sum)
+{
+    return table->fit.networks ? table->fit.a_ms + table->fit.b * sum : sum;
+}
+
 void snas_cost_table_clear(struct snas_cost_table *table)
 {
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)

@@ -20,11 +20,24 @@ struct snas_cost_source {
     char date[16];    /* "2026-11-24" */
 };
 
+/* How a whole network's latency follows from the sum of its rows, as `snas-cost check` found on
+ * `networks` of them (0: not checked). The errors are of networks left out of the fit. */
+struct snas_cost_fit {
+    int networks;
+    double a_ms, b; /* latency = a + b * sum, milliseconds */
+    double mean_error, worst_error, spearman;
+};
+
 struct snas_cost_table {
     int n_z;
     double *column[SNAS_COST_COLUMNS]; /* [n_z], owned; NULL: not in this table */
     struct snas_cost_source source;
+    struct snas_cost_fit fit;
 };
+
+/* Milliseconds of a whole network whose rows' latencies add to `sum`; `sum` itself in a table that
+ * was not checked. */
+double snas_cost_latency(const struct snas_cost_table *table, double sum);
 
 /* The computed columns. */
 enum snas_status snas_cost_table_create(const struct snas_network *net, struct snas_cost_table *out,
@@ -38,5 +51,24 @@ enum snas_status snas_cost_table_add(struct snas_cost_table *table, enum snas_co
  * from 0 within the cell. NULL when the table has no such column. */
 const double *snas_cost_edge(const struct snas_cost_table *table, const struct snas_network *net,
                              enum snas_cost_column c, int cell, int edge);
+
+/* The file (docs/costs.md): YAML, every column the table has, a row per entry of z. Replaced
+ * atomically; the same table gives the same bytes. */
+enum snas_status snas_cost_table_write(const char *path, const struct snas_network *net,
+                                       const struct snas_cost_table *table, struct snas_err *err);
+/* The text of the file. Caller frees with snas_free. */
+enum snas_status snas_cost_table_format(const struct snas_network *net,
+                                        const struct snas_cost_table *table, char **text,
+                                        struct snas_err *err);
+/* Reads a table of exactly this network. Computed columns are computed; where the file has them
+ * they must be the same. A measured column must be in all rows or in none. All errors at once
+ * ("file:line:col: ..."): another version, space or size of network, a row that is missing, given
+ * twice or of no entry, a number that is none, not finite or negative. On error `out` is empty. */
+enum snas_status snas_cost_table_read(const char *path, const struct snas_network *net,
+                                      struct snas_cost_table *out, struct snas_err *err);
+/* The same from text; `name` stands for the file in messages. */
+enum snas_status snas_cost_table_parse(const char *name, const char *text, size_t size,
+                                       const struct snas_network *net, struct snas_cost_table *out,
+                                       struct snas_err *err);
 
 #endif

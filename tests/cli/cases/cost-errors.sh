@@ -1,9 +1,12 @@
 # snas-cost: usage errors exit with 2, wrong files with 1 and their places.
 run snas-cost
 status 2
+run snas-cost draw
+status 2
+stderr_has "unknown operand 'draw'"
 run snas-cost show
 status 2
-stderr_has "unknown operand 'show'"
+stderr_has 'show takes 1 operand, not 0'
 run snas-cost network
 status 2
 stderr_has 'one of --genotype and --supernet'

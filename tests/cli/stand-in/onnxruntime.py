@@ -1,13 +1,18 @@
-"""The three calls of ONNX Runtime's Python package that docs/examples/classify.py makes, answered
-by OpenCV and onnx: Debian has no package onnxruntime, and the example has to run in the tests."""
+"""The calls of ONNX Runtime's Python package that docs/examples/classify.py and the recipe of
+snas-cost models make, answered by OpenCV and onnx: Debian has no package onnxruntime, and both have
+to run in the tests."""
 from types import SimpleNamespace
 
 import cv2
 import onnx
 
 
+class SessionOptions:
+    pass
+
+
 class InferenceSession:
-    def __init__(self, path):
+    def __init__(self, path, options=None, providers=None):
         self._model = onnx.load(path)
         self._net = cv2.dnn.readNetFromONNX(path)
 

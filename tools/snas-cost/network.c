@@ -1,56 +1,9 @@
-/* snas-cost: what a network costs, exactly, without building it. */
+/* snas-cost network: what a network costs, exactly, without building it. */
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "cli/shape.h"
-#include "space/cost.h"
-
-static struct {
-    const char *genotype, *space, *input;
-    int64_t layers, channels, classes;
-    int supernet, no_affine, pool_bn, json;
-} args = {.space = "darts", .input = "3x32x32", .layers = 20, .channels = 36, .classes = 10};
-
-static const struct snas_option options[] = {
-    {"genotype", 'g', "NAME|FILE", SNAS_OPT_STRING, &args.genotype, 0, 0,
-     "the network of this genotype: a shipped one (DARTS_V2) or a file"},
-    {"supernet", 0, NULL, SNAS_OPT_FLAG, &args.supernet, 0, 0,
-     "the network that is searched, with every op on every edge"},
-    {"space", 0, "NAME|FILE", SNAS_OPT_STRING, &args.space, 0, 0,
-     "the search space (default darts)"},
-    {"layers", 'l', "N", SNAS_OPT_INT, &args.layers, 1, 1000, "cells (default 20)"},
-    {"channels", 'c', "C", SNAS_OPT_INT, &args.channels, 1, 65536,
-     "channels of the first cells (default 36)"},
-    {"input", 'i', "CxHxW", SNAS_OPT_STRING, &args.input, 0, 0,
-     "channels, height and width of an image (default 3x32x32)"},
-    {"classes", 'k', "N", SNAS_OPT_INT, &args.classes, 1, 1000000, "classes (default 10)"},
-    {"pool-bn", 0, NULL, SNAS_OPT_FLAG, &args.pool_bn, 0, 0,
-     "a batch norm after every pool, as in a search (published genotypes have none)"},
-    {"no-affine", 0, NULL, SNAS_OPT_FLAG, &args.no_affine, 0, 0,
-     "no scale and shift in the cells' batch norms, as in a search"},
-    {"json", 0, NULL, SNAS_OPT_FLAG, &args.json, 0, 0, "print JSON"},
-};
-
-static const struct snas_command command = {
-    .name = "snas-cost",
-    .summary = "exact parameters and multiply-adds of a network",
-    .operands = "network",
-    .min_operands = 1,
-    .max_operands = 1,
-    .details = "Counts are given as described (what papers print: every dead node and unread\n"
-               "preprocessing included) and after exact pruning (what an export keeps of it).\n"
-               "Multiply-adds are counted in both conventions in use: convolutions and the linear\n"
-               "layer only, or also batch norm (2 a value), ReLU (1), pools (k*k) and sums (1).\n"
-               "\n"
-               "Examples:\n"
-               "  snas-cost network --genotype DARTS_V2\n"
-               "  snas-cost network --genotype DARTS_V2 --space darts-imagenet --channels 48 \\\n"
-               "      --layers 14 --input 3x224x224 --classes 1000\n"
-               "  snas-cost network --supernet --channels 16 --layers 8",
-    .options = options,
-    .n_options = sizeof options / sizeof options[0],
-};
+#include "snas-cost/cost.h"
 
 /* What is counted, and what pruning took. */
 struct report {
@@ -175,25 +128,21 @@ static void print_json(const struct report *r)
            r->connected ? "true" : "false", r->dead_nodes, r->dropped_blocks);
 }
 
-int main(int argc, char **argv)
+int cost_network(void)
 {
-    int first, status = snas_cli_parse(&command, argc, argv, &first);
-    if (status >= 0)
-        return status;
-    if (strcmp(argv[first], "network") != 0)
-        return snas_cli_usage(&command, "unknown operand '%s': 'network' is expected", argv[first]);
     if (!args.genotype == !args.supernet)
         return snas_cli_usage(&command, "one of --genotype and --supernet is needed");
+    const char *input = args.input ? args.input : "3x32x32";
     struct snas_network_options o = {.channels = (int)args.channels,
                                      .layers = (int)args.layers,
-                                     .classes = (int)args.classes,
+                                     .classes = args.classes ? (int)args.classes : 10,
                                      .affine = !args.supernet && !args.no_affine,
                                      .pool_bn = args.supernet || args.pool_bn};
     struct snas_err err = {0};
-    if (snas_cli_shape(args.input, &o.input, &err) != SNAS_OK)
+    if (snas_cli_shape(input, &o.input, &err) != SNAS_OK)
         return snas_cli_usage(&command, "%s", err.text);
     struct report report = {0};
-    status = SNAS_EXIT_OK;
+    int status = SNAS_EXIT_OK;
     if (make_report(&o, &report, &err) != SNAS_OK)
         status = snas_cli_fail(&command, &err);
     else if (args.json)
