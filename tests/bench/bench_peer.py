@@ -3,8 +3,10 @@
 round by round, so that a busy machine disturbs both alike. PyTorch runs twice: as a user writes it,
 and at its best here (channels_last, tcmalloc preloaded). Its first steps are not counted.
 
-  bench-peer --bench-step build/release/bin/bench-step [--rounds 5] [--json]
-"""
+  tests/bench/bench_peer.py [--shape fashion-mnist|cifar10] [--peers best] [--rounds 5] [--json]
+
+fashion-mnist: C=8, 3 cells, 28 px x 1; cifar10: C=16, 8 cells, 32 px x 3 (all three at once need
+24 GB there; --peers best 11 GB). Other options override the shape."""
 import argparse
 import glob
 import json
@@ -15,23 +17,33 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import bench_common as common
+
+SHAPES = {"fashion-mnist": {"channels": 8, "layers": 3, "side": 28, "input_channels": 1},
+          "cifar10": {"channels": 16, "layers": 8, "side": 32, "input_channels": 3}}
 
 
 def parse():
-    p = argparse.ArgumentParser(prog="bench-peer", description=__doc__.split("\n")[0])
-    p.add_argument("--bench-step", default="build/release/bin/bench-step")
-    p.add_argument("--channels", type=int, default=8)
-    p.add_argument("--layers", type=int, default=3)
-    p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--side", type=int, default=28)
-    p.add_argument("--input-channels", type=int, default=1)
-    p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    p = argparse.ArgumentParser(prog="bench-peer", description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--shape", choices=sorted(SHAPES), default="fashion-mnist")
+    common.shape_options(p, channels=None, layers=None, batch=64, side=None, input_channels=None)
     p.add_argument("--mode", choices=("full", "onehot"), default="full")
+    p.add_argument("--peers", default="plain,best", help="plain, best or both")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--steps", type=int, default=3, help="steps a round")
+    p.add_argument("--torch-warm-up", type=int, default=3, help="steps of PyTorch's not counted")
     p.add_argument("--json", action="store_true")
     p.add_argument("--worker", choices=("plain", "best"), help=argparse.SUPPRESS)
-    return p.parse_args()
+    o = p.parse_args()
+    for name, value in SHAPES[o.shape].items():
+        if getattr(o, name) is None:
+            setattr(o, name, value)
+    unknown = set(o.peers.split(",")) - {"plain", "best"}
+    if unknown:
+        p.error("--peers: no peer '%s'" % unknown.pop())
+    return o
 
 
 def worker(o):
@@ -64,7 +76,7 @@ def worker(o):
         optimiser.step()
         return time.perf_counter() - begin
 
-    for _ in range(3):
+    for _ in range(o.torch_warm_up):
         step()
     print(json.dumps({"torch": torch.__version__}), flush=True)
     for _ in sys.stdin:
@@ -74,7 +86,8 @@ def worker(o):
 def shape_arguments(o):
     return ["--channels", str(o.channels), "--layers", str(o.layers), "--batch", str(o.batch),
             "--side", str(o.side), "--input-channels", str(o.input_channels),
-            "--threads", str(o.threads), "--steps", str(o.steps), "--mode", o.mode]
+            "--threads", str(o.threads), "--steps", str(o.steps), "--mode", o.mode,
+            "--torch-warm-up", str(o.torch_warm_up)]
 
 
 class Peer:
@@ -103,45 +116,28 @@ class Peer:
         self.process.wait()
 
 
-def our_times(o):
-    """Median step times of a run of bench-step; its own warm-up is not in them."""
-    out = subprocess.run([o.bench_step] + shape_arguments(o) + ["--json"], check=True, text=True,
-                         stdout=subprocess.PIPE).stdout
-    return json.loads(out)
-
-
-def machine():
-    model = "unknown processor"
-    with open("/proc/cpuinfo") as f:
-        for line in f:
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    return {"processor": model, "cores": len(os.sched_getaffinity(0)),
-            "load": round(os.getloadavg()[0], 2)}
-
-
 def main():
     o = parse()
     if o.worker:
         return worker(o)
     tcmalloc = sorted(glob.glob("/usr/lib/*/libtcmalloc.so.4") +
                       glob.glob("/usr/lib/*/libtcmalloc_minimal.so.4"))
-    peers = {"PyTorch, plain": Peer(o, "plain", None),
-             "PyTorch, best": Peer(o, "best", tcmalloc[0] if tcmalloc else None)}
+    preload = {"plain": None, "best": tcmalloc[0] if tcmalloc else None}
+    ours = common.Ours(o.bench_step, **common.shape_of(o))
+    peers = {"PyTorch, " + kind: Peer(o, kind, preload[kind]) for kind in o.peers.split(",")}
     found = {"snas": []}
     found.update({name: [] for name in peers})
-    for _ in range(o.rounds):
-        ours = our_times(o)
-        found["snas"].append(ours["median_s"])
+    for r in range(o.rounds):
+        answer = ours.run(mode=o.mode, steps=o.steps, warm_up=1 if r else 3)
+        found["snas"].append(answer["median_s"])
         for name, peer in peers.items():
             found[name] += peer.times()
+    ours.close()
     for peer in peers.values():
         peer.close()
-    result = {"machine": machine(), "isa": ours["isa"],
+    result = {"machine": common.machine(), "isa": answer["isa"],
               "torch": next(iter(peers.values())).torch, "tcmalloc": bool(tcmalloc),
-              "shape": {k: getattr(o, k) for k in ("channels", "layers", "batch", "side",
-                                                   "input_channels", "threads", "mode")},
+              "shape": dict(common.shape_of(o), mode=o.mode),
               "rounds": o.rounds, "rows": {}}
     base = statistics.median(found["snas"])
     for name, times in found.items():
