@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "report/picture.h"
+#include "report/record_shares.h"
 #include "space/child.h"
 #include "train/run.h"
 
@@ -123,6 +124,24 @@ static enum snas_status read_history(struct snas_record *r, struct snas_err *err
         snas_free(path);
         snas_free(name);
     }
+    return status;
+}
+
+/* Runs of before costs were recorded by edge have none. */
+static enum snas_status read_shares(struct snas_record *r, struct snas_err *err)
+{
+    if (r->series.n_rows == 0)
+        return SNAS_OK;
+    char *name = snas_format(err, "alpha/epoch-%03d.csv", r->series.n_rows), *path = NULL,
+         *text = NULL;
+    size_t size;
+    enum snas_status status =
+        name ? read_text(r->dir, name, &text, &size, &path, err) : SNAS_E_NOMEM;
+    if (status == SNAS_OK)
+        status = snas_record_shares_parse(path, text, r, err);
+    snas_free(text);
+    snas_free(path);
+    snas_free(name);
     return status;
 }
 
@@ -258,6 +277,8 @@ static enum snas_status read_all(struct snas_record *r, const char *dir, struct 
         status = read_series(r, err);
     if (status == SNAS_OK)
         status = read_history(r, err);
+    if (status == SNAS_OK)
+        status = read_shares(r, err);
     return status == SNAS_OK ? read_result(r, err) : status;
 }
 
@@ -279,6 +300,7 @@ void snas_record_clear(struct snas_record *r)
     snas_free(r->series.names);
     snas_free(r->series.values);
     snas_free(r->history);
+    snas_free(r->shares);
     snas_free(r->dir);
     memset(r, 0, sizeof *r);
 }

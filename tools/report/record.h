@@ -14,12 +14,20 @@ struct snas_record_series {
     double *values; /* [n_rows][n_columns]; NaN where a field is empty */
 };
 
+/* Share of an edge in the expected cost of its kind's cells and of all kinds together. */
+struct snas_record_share {
+    int kind, node, slot;
+    double share;
+};
+
 struct snas_record {
     char *dir;
     struct snas_search_config config;
     struct snas_space space;
     struct snas_record_series series;
-    struct snas_genotype *history; /* [series.n_rows]: the argmax after each epoch */
+    struct snas_genotype *history;    /* [series.n_rows]: the argmax after each epoch */
+    int n_shares;                     /* 0: the run has no costs by edge */
+    struct snas_record_share *shares; /* after the last epoch, in the order of the file */
 
     /* result.json; accuracies 0..1, NaN where not measured. */
     int finished, connected;

@@ -25,10 +25,12 @@ static const struct snas_key keys[] = {
 };
 static const struct snas_schema schema = {"bounds", keys, sizeof keys / sizeof *keys};
 
-static int hold(const struct comparison *c, const char *key, double bound, int largest, FILE *out)
+static int hold(const struct snas_comparison *c, const char *key, double bound, int largest,
+                FILE *out)
 {
     int broken = 0;
-    const struct column *column = &compare_columns[compare_column(key)];
+    const struct snas_comparison_column *column =
+        &snas_comparison_columns[snas_comparison_column(key)];
     for (int i = 0; bound > 0 && i < c->n; i++) {
         double value = column->of(&c->entries[i]);
         const char *run = c->entries[i].record.dir;
@@ -44,7 +46,7 @@ static int hold(const struct comparison *c, const char *key, double bound, int l
     return broken;
 }
 
-enum snas_status compare_check(const struct comparison *c, const char *path, int *violations,
+enum snas_status compare_check(const struct snas_comparison *c, const char *path, int *violations,
                                FILE *out, struct snas_err *err)
 {
     struct bounds b;

@@ -2,15 +2,18 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "report/page.h"
 #include "snas-compare/compare.h"
 
 static struct {
-    const char *format, *check;
+    const char *format, *check, *html;
 } args = {.format = "text"};
 
 static const struct snas_option options[] = {
     {"format", 'f', "FORMAT", SNAS_OPT_STRING, &args.format, 0, 0,
      "text (default), markdown, csv or json"},
+    {"html", 0, "FILE", SNAS_OPT_STRING, &args.html, 0, 0,
+     "also write one self-contained page: plots, cells, curves"},
     {"check", 0, "BOUNDS.yaml", SNAS_OPT_STRING, &args.check, 0, 0,
      "end with 1 when a run breaks a bound, and say which"},
 };
@@ -32,12 +35,13 @@ static const struct snas_command command = {
         "Examples:\n"
         "  snas-compare runs/mild runs/moderate runs/aggressive\n"
         "  snas-compare runs/sweep/* --format csv > sweep.csv\n"
+        "  snas-compare runs/sweep/* --html report.html\n"
         "  snas-compare runs/latest --check bounds.yaml",
     .options = options,
     .n_options = sizeof options / sizeof *options,
 };
 
-static enum snas_status print(const struct comparison *c, struct snas_err *err)
+static enum snas_status print(const struct snas_comparison *c, struct snas_err *err)
 {
     if (!strcmp(args.format, "csv"))
         compare_print_csv(c, stdout);
@@ -62,22 +66,24 @@ static int known_format(void)
 int main(int argc, char **argv)
 {
     struct snas_err err = {0};
-    struct comparison c;
+    struct snas_comparison c;
     int violations = 0, first, end = snas_cli_parse(&command, argc, argv, &first);
     if (end >= 0)
         return end;
     if (!known_format())
         return snas_cli_usage(&command, "--format takes text, markdown, csv or json, not '%s'",
                               args.format);
-    enum snas_status s = compare_read(argv + first, argc - first, &c, &err);
+    enum snas_status s = snas_comparison_read(argv + first, argc - first, &c, &err);
     if (s != SNAS_OK)
         return snas_cli_fail(&command, &err);
     s = print(&c, &err);
+    if (s == SNAS_OK && args.html)
+        s = snas_page_write(args.html, "Comparison of searches", &c, &err);
     if (s == SNAS_OK && args.check)
         s = compare_check(&c, args.check, &violations, stderr, &err);
     if (s == SNAS_OK && (fflush(stdout) != 0 || ferror(stdout)))
         s = snas_fail(&err, SNAS_E_IO, "cannot write the output");
-    compare_clear(&c);
+    snas_comparison_clear(&c);
     if (s != SNAS_OK)
         return snas_cli_fail(&command, &err);
     return violations ? SNAS_EXIT_FAILED : SNAS_EXIT_OK;

@@ -15,20 +15,22 @@ struct grid {
     char (*cells)[CELL + 1];
 };
 
-static void write_value(const struct column *c, double value, int sign, char text[CELL + 1])
+static void write_value(const struct snas_comparison_column *c, double value, int sign,
+                        char text[CELL + 1])
 {
     const char *plus = sign && value >= 0 ? "+" : "";
     if (isnan(value))
         snprintf(text, CELL + 1, "-");
-    else if (c->format == COLUMN_PERCENT)
+    else if (c->format == SNAS_COLUMN_PERCENT)
         snprintf(text, CELL + 1, "%s%.2f%%", plus, 100 * value);
-    else if (c->format == COLUMN_WHOLE)
+    else if (c->format == SNAS_COLUMN_WHOLE)
         snprintf(text, CELL + 1, "%s%.0f", plus, value);
     else
         snprintf(text, CELL + 1, "%s%.3g", plus, value);
 }
 
-static void write_moments(const struct column *c, struct moments m, int sign, char text[CELL + 1])
+static void write_moments(const struct snas_comparison_column *c, struct snas_moments m, int sign,
+                          char text[CELL + 1])
 {
     char sd[CELL + 1];
     write_value(c, m.mean, sign, text);
@@ -43,13 +45,13 @@ static void write_moments(const struct column *c, struct moments m, int sign, ch
 }
 
 /* Columns that some run has a value for. */
-static int shown(const struct comparison *c, int *columns)
+static int shown(const struct snas_comparison *c, int *columns)
 {
     int n = 0;
-    for (int k = 0; k < compare_n_columns; k++) {
+    for (int k = 0; k < snas_comparison_n_columns; k++) {
         int any = 0;
         for (int i = 0; i < c->n; i++)
-            any |= !isnan(compare_columns[k].of(&c->entries[i]));
+            any |= !isnan(snas_comparison_columns[k].of(&c->entries[i]));
         if (any)
             columns[n++] = k;
     }
@@ -98,7 +100,7 @@ static void grid_print(struct grid *g)
     snas_free(g->cells);
 }
 
-static void print_runs(const struct comparison *c, int markdown, FILE *out)
+static void print_runs(const struct snas_comparison *c, int markdown, FILE *out)
 {
     int columns[MAX_COLUMNS], n = shown(c, columns);
     struct grid g;
@@ -107,7 +109,8 @@ static void print_runs(const struct comparison *c, int markdown, FILE *out)
     snprintf(grid_cell(&g, 0, 0), CELL + 1, "run");
     snprintf(grid_cell(&g, 0, 1), CELL + 1, "method");
     for (int k = 0; k < n; k++)
-        snprintf(grid_cell(&g, 0, k + 2), CELL + 1, "%s", compare_columns[columns[k]].title);
+        snprintf(grid_cell(&g, 0, k + 2), CELL + 1, "%s",
+                 snas_comparison_columns[columns[k]].title);
     for (int i = 0; i < c->n; i++) {
         const struct snas_record *r = &c->entries[i].record;
         size_t length = strlen(r->dir), skip = length > CELL ? length - CELL : 0;
@@ -115,7 +118,7 @@ static void print_runs(const struct comparison *c, int markdown, FILE *out)
         snprintf(grid_cell(&g, i + 1, 1), CELL + 1, "%s%s", r->finished ? r->method : "unfinished",
                  r->finished && !r->connected ? " (disconnected)" : "");
         for (int k = 0; k < n; k++) {
-            const struct column *column = &compare_columns[columns[k]];
+            const struct snas_comparison_column *column = &snas_comparison_columns[columns[k]];
             write_value(column, column->of(&c->entries[i]), 0, grid_cell(&g, i + 1, k + 2));
         }
     }
@@ -123,17 +126,18 @@ static void print_runs(const struct comparison *c, int markdown, FILE *out)
 }
 
 /* Means and differences leave out what is the same for all by making. */
-static int summed(const struct comparison *c, int *columns)
+static int summed(const struct snas_comparison *c, int *columns)
 {
     int all[MAX_COLUMNS], n = 0, m = shown(c, all);
     for (int k = 0; k < m; k++)
-        if (all[k] != compare_column("seed") && all[k] != compare_column("penalty") &&
-            all[k] != compare_column("epoch"))
+        if (all[k] != snas_comparison_column("seed") &&
+            all[k] != snas_comparison_column("penalty") &&
+            all[k] != snas_comparison_column("epoch"))
             columns[n++] = all[k];
     return n;
 }
 
-static void print_groups(const struct comparison *c, int paired, int markdown, FILE *out)
+static void print_groups(const struct snas_comparison *c, int paired, int markdown, FILE *out)
 {
     int columns[MAX_COLUMNS], n = summed(c, columns);
     struct grid g;
@@ -142,14 +146,16 @@ static void print_groups(const struct comparison *c, int paired, int markdown, F
     snprintf(grid_cell(&g, 0, 0), CELL + 1, "%s", paired ? "difference" : "mean +- sd");
     snprintf(grid_cell(&g, 0, 1), CELL + 1, "%s", paired ? "pairs" : "runs");
     for (int k = 0; k < n; k++)
-        snprintf(grid_cell(&g, 0, k + 2), CELL + 1, "%s", compare_columns[columns[k]].title);
+        snprintf(grid_cell(&g, 0, k + 2), CELL + 1, "%s",
+                 snas_comparison_columns[columns[k]].title);
     for (int group = paired; group < c->n_groups; group++) {
         int row = group - paired + 1, most = 0;
-        compare_label(c, group, grid_cell(&g, row, 0), CELL + 1);
+        snas_comparison_label(c, group, grid_cell(&g, row, 0), CELL + 1);
         for (int k = 0; k < n; k++) {
-            struct moments m = paired ? compare_paired(c, group, columns[k])
-                                      : compare_moments(c, group, columns[k]);
-            write_moments(&compare_columns[columns[k]], m, paired, grid_cell(&g, row, k + 2));
+            struct snas_moments m = paired ? snas_comparison_paired(c, group, columns[k])
+                                           : snas_comparison_moments(c, group, columns[k]);
+            write_moments(&snas_comparison_columns[columns[k]], m, paired,
+                          grid_cell(&g, row, k + 2));
             most = m.n > most ? m.n : most;
         }
         snprintf(grid_cell(&g, row, 1), CELL + 1, "%d", most);
@@ -157,7 +163,7 @@ static void print_groups(const struct comparison *c, int paired, int markdown, F
     grid_print(&g);
 }
 
-static void print_tables(const struct comparison *c, int markdown, FILE *out)
+static void print_tables(const struct snas_comparison *c, int markdown, FILE *out)
 {
     char label[128];
     print_runs(c, markdown, out);
@@ -166,7 +172,7 @@ static void print_tables(const struct comparison *c, int markdown, FILE *out)
         print_groups(c, 0, markdown, out);
     }
     if (c->n_groups > 1) {
-        compare_label(c, 0, label, sizeof label);
+        snas_comparison_label(c, 0, label, sizeof label);
         fprintf(out, "\nAgainst \"%s\", seed by seed:%s\n", label, markdown ? "\n" : "");
         print_groups(c, 1, markdown, out);
     }
@@ -180,12 +186,12 @@ static void print_tables(const struct comparison *c, int markdown, FILE *out)
                 c->threads == 1 ? "" : "s");
 }
 
-void compare_print_text(const struct comparison *c, FILE *out)
+void compare_print_text(const struct snas_comparison *c, FILE *out)
 {
     print_tables(c, 0, out);
 }
 
-void compare_print_markdown(const struct comparison *c, FILE *out)
+void compare_print_markdown(const struct snas_comparison *c, FILE *out)
 {
     print_tables(c, 1, out);
 }
@@ -202,18 +208,18 @@ static void csv_text(const char *text, FILE *out)
     fputc('"', out);
 }
 
-void compare_print_csv(const struct comparison *c, FILE *out)
+void compare_print_csv(const struct snas_comparison *c, FILE *out)
 {
     fputs("run,group,method,finished,connected", out);
-    for (int k = 0; k < compare_n_columns; k++)
-        fprintf(out, ",%s", compare_columns[k].key);
+    for (int k = 0; k < snas_comparison_n_columns; k++)
+        fprintf(out, ",%s", snas_comparison_columns[k].key);
     fputs("\n", out);
     for (int i = 0; i < c->n; i++) {
         const struct snas_record *r = &c->entries[i].record;
         csv_text(r->dir, out);
         fprintf(out, ",%d,%s,%d,%d", c->entries[i].group, r->method, r->finished, r->connected);
-        for (int k = 0; k < compare_n_columns; k++) {
-            double value = compare_columns[k].of(&c->entries[i]);
+        for (int k = 0; k < snas_comparison_n_columns; k++) {
+            double value = snas_comparison_columns[k].of(&c->entries[i]);
             if (isnan(value))
                 fputs(",", out);
             else
@@ -228,36 +234,38 @@ static json_t *real_or_null(double value)
     return isnan(value) ? json_null() : json_real(value);
 }
 
-static json_t *moments_json(struct moments m)
+static json_t *moments_json(struct snas_moments m)
 {
     return json_pack("{s:i, s:o, s:o}", "n", m.n, "mean", real_or_null(m.mean), "sd",
                      real_or_null(m.sd));
 }
 
-static json_t *run_json(const struct entry *e)
+static json_t *run_json(const struct snas_comparison_entry *e)
 {
     json_t *run = json_pack("{s:s, s:i, s:s, s:b, s:b}", "run", e->record.dir, "group", e->group,
                             "method", e->record.method, "finished", e->record.finished, "connected",
                             e->record.connected);
-    for (int k = 0; k < compare_n_columns; k++)
-        json_object_set_new(run, compare_columns[k].key, real_or_null(compare_columns[k].of(e)));
+    for (int k = 0; k < snas_comparison_n_columns; k++)
+        json_object_set_new(run, snas_comparison_columns[k].key,
+                            real_or_null(snas_comparison_columns[k].of(e)));
     return run;
 }
 
-static json_t *group_json(const struct comparison *c, int group)
+static json_t *group_json(const struct snas_comparison *c, int group)
 {
     char label[128];
     json_t *means = json_object(), *differences = json_object();
-    compare_label(c, group, label, sizeof label);
-    for (int k = 0; k < compare_n_columns; k++) {
-        const char *key = compare_columns[k].key;
-        json_object_set_new(means, key, moments_json(compare_moments(c, group, k)));
-        json_object_set_new(differences, key, moments_json(compare_paired(c, group, k)));
+    snas_comparison_label(c, group, label, sizeof label);
+    for (int k = 0; k < snas_comparison_n_columns; k++) {
+        const char *key = snas_comparison_columns[k].key;
+        json_object_set_new(means, key, moments_json(snas_comparison_moments(c, group, k)));
+        json_object_set_new(differences, key, moments_json(snas_comparison_paired(c, group, k)));
     }
     return json_pack("{s:s, s:o, s:o}", "label", label, "mean", means, "difference", differences);
 }
 
-enum snas_status compare_print_json(const struct comparison *c, FILE *out, struct snas_err *err)
+enum snas_status compare_print_json(const struct snas_comparison *c, FILE *out,
+                                    struct snas_err *err)
 {
     json_t *runs = json_array(), *groups = json_array();
     for (int i = 0; i < c->n; i++)

@@ -6,11 +6,12 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/result.h"
+#include "report/page.h"
 #include "snas-show/subject.h"
 #include "train/run.h"
 
 static struct {
-    const char *svg, *dot, *space, *input;
+    const char *svg, *dot, *html, *space, *input;
     int64_t epoch, channels, layers, classes;
     int json;
 } args = {.space = "darts", .input = "3x32x32", .channels = 36, .layers = 20, .classes = 10};
@@ -23,6 +24,8 @@ static const struct snas_option options[] = {
      "write each kind of cell as a picture, DIR/normal.svg and so on"},
     {"dot", 0, "FILE", SNAS_OPT_STRING, &args.dot, 0, 0,
      "write the cells for Graphviz; - is the output, and nothing else is printed then"},
+    {"html", 0, "FILE", SNAS_OPT_STRING, &args.html, 0, 0,
+     "write the run's own page: its cells epoch by epoch, its curves"},
     {"space", 0, "NAME|FILE", SNAS_OPT_STRING, &args.space, 0, 0,
      "search space of a genotype (default darts)"},
     {"layers", 'l', "N", SNAS_OPT_INT, &args.layers, 1, 1000,
@@ -105,16 +108,33 @@ static enum snas_status print(const char *what, const struct subject *subject, s
     return subject_print(subject, 1, err);
 }
 
-static enum snas_status show(const char *what, struct snas_err *err)
+static enum snas_status write_page(const char *run, struct snas_err *err)
+{
+    struct snas_comparison c;
+    char *dirs[] = {snas_strdup(run, err)};
+    enum snas_status s = dirs[0] ? snas_comparison_read(dirs, 1, &c, err) : SNAS_E_NOMEM;
+    if (s == SNAS_OK) {
+        s = snas_page_write(args.html, run, &c, err);
+        snas_comparison_clear(&c);
+    }
+    snas_free(dirs[0]);
+    return s;
+}
+
+/* A disconnected child has a result and a page, but no network. */
+static int has_network(const char *what)
+{
+    char *child = is_directory(what) ? snas_path_join(what, SNAS_RUN_CHILD, NULL) : NULL;
+    int has = !is_directory(what) || (child && snas_path_exists(child));
+    snas_free(child);
+    return has;
+}
+
+static enum snas_status show_cells(const char *what, struct snas_err *err)
 {
     struct subject subject;
     int dot_only = args.dot && !strcmp(args.dot, "-");
-    enum snas_status s = SNAS_OK;
-    if (is_directory(what) && !args.epoch && !dot_only)
-        s = print_result(what, err);
-    if (s != SNAS_OK || args.json)
-        return s;
-    s = read_subject(what, &subject, err);
+    enum snas_status s = read_subject(what, &subject, err);
     if (s == SNAS_OK && !dot_only)
         s = print(what, &subject, err);
     if (s == SNAS_OK && args.svg)
@@ -122,6 +142,17 @@ static enum snas_status show(const char *what, struct snas_err *err)
     if (s == SNAS_OK && args.dot)
         s = subject_write_dot(&subject, args.dot, err);
     return s;
+}
+
+static enum snas_status show(const char *what, struct snas_err *err)
+{
+    int drawn = args.svg || args.dot || args.epoch;
+    enum snas_status s = SNAS_OK;
+    if (is_directory(what) && !args.epoch && !(args.dot && !strcmp(args.dot, "-")))
+        s = print_result(what, err);
+    if (s == SNAS_OK && !args.json && (drawn || has_network(what)))
+        s = show_cells(what, err);
+    return s == SNAS_OK && args.html ? write_page(what, err) : s;
 }
 
 int main(int argc, char **argv)
@@ -133,8 +164,9 @@ int main(int argc, char **argv)
     const char *what = first < argc ? argv[first] : SNAS_RUN_LATEST;
     if (first == argc && !is_directory(what))
         return snas_cli_usage(&command, "there is no " SNAS_RUN_LATEST " here: name what to show");
-    if (args.json && !is_directory(what))
-        return snas_cli_usage(&command, "--json belongs to a run; '%s' is no directory", what);
+    if ((args.json || args.html) && !is_directory(what))
+        return snas_cli_usage(&command, "--%s belongs to a run; '%s' is no directory",
+                              args.json ? "json" : "html", what);
     enum snas_status s = show(what, &err);
     if (s == SNAS_OK && (fflush(stdout) != 0 || ferror(stdout)))
         s = snas_fail(&err, SNAS_E_IO, "cannot write the output");

@@ -1,7 +1,8 @@
 # snas-compare: two groups of runs, written by hand; every format, bounds, and wrong input.
 make_run() # DIR SEED STRENGTH TEST PARAMS
 {
-    mkdir -p "$1/genotype"
+    mkdir -p "$1/genotype" "$1/alpha"
+    printf 'kind,node,slot,op,alpha,probability,credit,cost_share\nnormal,0,0,none,1,1,0,1\n' >"$1/alpha/epoch-001.csv"
     printf 'name: tried\nspace: tiny\nseed: %s\npenalty: {strength: %s}\n' "$2" "$3" >"$1/config.yaml"
     printf 'epoch,child_accuracy\n1,0.5\n' >"$1/metrics.csv"
     local g='{"normal": {"nodes": [[["skip_connect", 0]], [["sep_conv_3x3", 1]]], "concat": [0, 1]}, "reduce": {"nodes": [[["skip_connect", 0]], []], "concat": [0, 1]}}'

@@ -13,6 +13,10 @@ static const char genotype[] =
     "{\"name\": \"g\", \"normal\": {\"nodes\": [[[\"skip_connect\", 0]], []], \"concat\": [0, 1]},"
     " \"reduce\": {\"nodes\": [[[\"sep_conv_3x3\", 1]], [[\"skip_connect\", 0]]], \"concat\": [0, "
     "1]}}";
+static const char alpha[] =
+    "kind,node,slot,op,alpha,probability,credit,cost_share\n"
+    "normal,0,0,none,1,0.5,0.1,0.75\nnormal,0,0,skip_connect,1,0.5,0.1,0.75\n"
+    "reduce,1,2,none,1,1,0.1,0.25\n";
 static const char result[] =
     "{\"method\": \"snas\", \"dataset\": \"digits\", \"epochs\": 2, \"best_epoch\": 1,"
     " \"best_epoch_child_accuracy\": 0.25, \"sampled_accuracy\": 0.5,"
@@ -39,6 +43,10 @@ static char *make_run(const char *first, const char *rows)
     put(dir, "metrics.csv", rows);
     put(dir, "genotype/epoch-001.json", first);
     put(dir, "genotype/epoch-002.json", genotype);
+    snprintf(path, sizeof path, "%s/alpha", dir);
+    assert_ok(snas_make_dirs(path, &err), &err);
+    put(dir, "alpha/epoch-001.csv", alpha);
+    put(dir, "alpha/epoch-002.csv", alpha);
     return dir;
 }
 
@@ -60,6 +68,9 @@ static void record__holds_what_the_files_say_when_the_run_is_finished(void **sta
     assert_true(isnan(snas_record_value(&r, 0, "no such column")));
     assert_true(r.child == 0.75 && isnan(r.test) && isnan(r.child_before));
     assert_int_equal(r.pruned.params, 10);
+    assert_int_equal(r.n_shares, 2);
+    assert_true(r.shares[0].share == 0.75 && r.shares[1].share == 0.25);
+    assert_true(r.shares[1].kind == 1 && r.shares[1].node == 1 && r.shares[1].slot == 2);
     assert_int_equal(r.skips, 2);
     assert_int_equal(r.edges, 3);
     assert_int_equal(r.dead_nodes, 1);

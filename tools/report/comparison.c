@@ -1,4 +1,4 @@
-#include "snas-compare/compare.h"
+#include "report/comparison.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -6,105 +6,106 @@
 
 #include "base/mem.h"
 
-static double seed(const struct entry *e)
+static double seed(const struct snas_comparison_entry *e)
 {
     return (double)e->record.config.seed;
 }
-static double penalty(const struct entry *e)
+static double penalty(const struct snas_comparison_entry *e)
 {
     return e->record.config.penalty.strength;
 }
-static double epoch(const struct entry *e)
+static double epoch(const struct snas_comparison_entry *e)
 {
     return e->record.series.n_rows;
 }
-static double best_epoch(const struct entry *e)
+static double best_epoch(const struct snas_comparison_entry *e)
 {
     return e->record.finished ? e->record.best_epoch : NAN;
 }
-static double sampled(const struct entry *e)
+static double sampled(const struct snas_comparison_entry *e)
 {
     return e->record.sampled;
 }
-static double before(const struct entry *e)
+static double before(const struct snas_comparison_entry *e)
 {
     return e->record.child_before;
 }
-static double child(const struct entry *e)
+static double child(const struct snas_comparison_entry *e)
 {
     return e->record.child;
 }
-static double test(const struct entry *e)
+static double test(const struct snas_comparison_entry *e)
 {
     return e->record.test;
 }
-static double entropy(const struct entry *e)
+static double entropy(const struct snas_comparison_entry *e)
 {
     return e->record.entropy_share;
 }
-static double margin(const struct entry *e)
+static double margin(const struct snas_comparison_entry *e)
 {
     return e->record.margin;
 }
-static double counted(const struct entry *e, int64_t value)
+static double counted(const struct snas_comparison_entry *e, int64_t value)
 {
     return e->record.finished ? (double)value : NAN;
 }
-static double edges(const struct entry *e)
+static double edges(const struct snas_comparison_entry *e)
 {
     return counted(e, e->record.edges);
 }
-static double skips(const struct entry *e)
+static double skips(const struct snas_comparison_entry *e)
 {
     return counted(e, e->record.skips);
 }
-static double dead(const struct entry *e)
+static double dead(const struct snas_comparison_entry *e)
 {
     return counted(e, e->record.dead_nodes);
 }
-static double params(const struct entry *e)
+static double params(const struct snas_comparison_entry *e)
 {
     return counted(e, e->record.pruned.params);
 }
-static double madds(const struct entry *e)
+static double madds(const struct snas_comparison_entry *e)
 {
     return counted(e, e->record.pruned.madds);
 }
-static double latency(const struct entry *e)
+static double latency(const struct snas_comparison_entry *e)
 {
     return e->latency_ms;
 }
-static double bytes(const struct entry *e)
+static double bytes(const struct snas_comparison_entry *e)
 {
     return e->bytes;
 }
 
 /* The child is the last epoch's argmax; the epoch whose argmax did best stands beside it. */
-const struct column compare_columns[] = {
-    {"penalty", "penalty", COLUMN_REAL, penalty},
-    {"seed", "seed", COLUMN_WHOLE, seed},
-    {"epoch", "epoch", COLUMN_WHOLE, epoch},
-    {"best_epoch", "best", COLUMN_WHOLE, best_epoch},
-    {"sampled_accuracy", "sampled", COLUMN_PERCENT, sampled},
-    {"child_accuracy_before", "child", COLUMN_PERCENT, before},
-    {"child_accuracy", "BN re-est.", COLUMN_PERCENT, child},
-    {"test_accuracy", "test", COLUMN_PERCENT, test},
-    {"entropy_share", "entropy", COLUMN_PERCENT, entropy},
-    {"margin", "margin", COLUMN_REAL, margin},
-    {"edges", "edges", COLUMN_WHOLE, edges},
-    {"skips", "skips", COLUMN_WHOLE, skips},
-    {"dead_nodes", "dead", COLUMN_WHOLE, dead},
-    {"params", "params", COLUMN_WHOLE, params},
-    {"madds", "madds", COLUMN_WHOLE, madds},
-    {"latency_ms", "ms", COLUMN_REAL, latency},
-    {"bytes", "bytes", COLUMN_WHOLE, bytes},
+const struct snas_comparison_column snas_comparison_columns[] = {
+    {"penalty", "penalty", SNAS_COLUMN_REAL, penalty},
+    {"seed", "seed", SNAS_COLUMN_WHOLE, seed},
+    {"epoch", "epoch", SNAS_COLUMN_WHOLE, epoch},
+    {"best_epoch", "best", SNAS_COLUMN_WHOLE, best_epoch},
+    {"sampled_accuracy", "sampled", SNAS_COLUMN_PERCENT, sampled},
+    {"child_accuracy_before", "child", SNAS_COLUMN_PERCENT, before},
+    {"child_accuracy", "BN re-est.", SNAS_COLUMN_PERCENT, child},
+    {"test_accuracy", "test", SNAS_COLUMN_PERCENT, test},
+    {"entropy_share", "entropy", SNAS_COLUMN_PERCENT, entropy},
+    {"margin", "margin", SNAS_COLUMN_REAL, margin},
+    {"edges", "edges", SNAS_COLUMN_WHOLE, edges},
+    {"skips", "skips", SNAS_COLUMN_WHOLE, skips},
+    {"dead_nodes", "dead", SNAS_COLUMN_WHOLE, dead},
+    {"params", "params", SNAS_COLUMN_WHOLE, params},
+    {"madds", "madds", SNAS_COLUMN_WHOLE, madds},
+    {"latency_ms", "ms", SNAS_COLUMN_REAL, latency},
+    {"bytes", "bytes", SNAS_COLUMN_WHOLE, bytes},
 };
-const int compare_n_columns = sizeof compare_columns / sizeof *compare_columns;
+const int snas_comparison_n_columns =
+    sizeof snas_comparison_columns / sizeof *snas_comparison_columns;
 
-int compare_column(const char *key)
+int snas_comparison_column(const char *key)
 {
-    for (int i = 0; i < compare_n_columns; i++)
-        if (!strcmp(compare_columns[i].key, key))
+    for (int i = 0; i < snas_comparison_n_columns; i++)
+        if (!strcmp(snas_comparison_columns[i].key, key))
             return i;
     return -1;
 }
@@ -121,14 +122,14 @@ static char *fingerprint(const struct snas_record *r, struct snas_err *err)
 
 static int by_group_and_seed(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct snas_comparison_entry *x = a, *y = b;
     if (x->group != y->group)
         return x->group - y->group;
     int64_t s = x->record.config.seed, t = y->record.config.seed;
     return (s > t) - (s < t);
 }
 
-static enum snas_status find_groups(struct comparison *c, struct snas_err *err)
+static enum snas_status find_groups(struct snas_comparison *c, struct snas_err *err)
 {
     char **prints = snas_alloc((size_t)c->n, sizeof *prints, err);
     enum snas_status status = prints ? SNAS_OK : SNAS_E_NOMEM;
@@ -154,15 +155,15 @@ static enum snas_status find_groups(struct comparison *c, struct snas_err *err)
     return status;
 }
 
-enum snas_status compare_read(char *const *dirs, int n, struct comparison *out,
-                              struct snas_err *err)
+enum snas_status snas_comparison_read(char *const *dirs, int n, struct snas_comparison *out,
+                                      struct snas_err *err)
 {
-    *out = (struct comparison){0};
+    *out = (struct snas_comparison){0};
     out->entries = snas_alloc((size_t)n, sizeof *out->entries, err);
     enum snas_status status = out->entries ? SNAS_OK : SNAS_E_NOMEM;
     for (int i = 0; i < n && status != SNAS_E_NOMEM; i++) {
         struct snas_err one = {0};
-        struct entry *e = &out->entries[out->n];
+        struct snas_comparison_entry *e = &out->entries[out->n];
         e->latency_ms = e->bytes = NAN;
         if (snas_record_read(dirs[i], &e->record, &one) == SNAS_OK)
             out->n++;
@@ -172,19 +173,19 @@ enum snas_status compare_read(char *const *dirs, int n, struct comparison *out,
     if (status == SNAS_OK)
         status = find_groups(out, err);
     if (status != SNAS_OK)
-        compare_clear(out);
+        snas_comparison_clear(out);
     return status;
 }
 
-void compare_clear(struct comparison *c)
+void snas_comparison_clear(struct snas_comparison *c)
 {
     for (int i = 0; i < c->n; i++)
         snas_record_clear(&c->entries[i].record);
     snas_free(c->entries);
-    *c = (struct comparison){0};
+    *c = (struct snas_comparison){0};
 }
 
-int compare_first(const struct comparison *c, int group)
+static int first_of(const struct snas_comparison *c, int group)
 {
     int i = 0;
     while (c->entries[i].group != group)
@@ -201,14 +202,14 @@ static void describe(const struct snas_record *r, char *text, size_t size)
         snprintf(text, size, "%s, %s", r->config.name, r->finished ? r->method : "unfinished");
 }
 
-void compare_label(const struct comparison *c, int group, char *text, size_t size)
+void snas_comparison_label(const struct snas_comparison *c, int group, char *text, size_t size)
 {
-    const struct snas_record *r = &c->entries[compare_first(c, group)].record;
+    const struct snas_record *r = &c->entries[first_of(c, group)].record;
     int same = 0;
     describe(r, text, size);
     for (int g = 0; g < c->n_groups; g++) {
         char other[512];
-        describe(&c->entries[compare_first(c, g)].record, other, sizeof other);
+        describe(&c->entries[first_of(c, g)].record, other, sizeof other);
         same += strncmp(other, text, size - 1) == 0;
     }
     size_t n = strlen(text);
@@ -216,7 +217,7 @@ void compare_label(const struct comparison *c, int group, char *text, size_t siz
         snprintf(text + n, size - n, " (%s)", r->dir);
 }
 
-static void take(struct moments *m, double *sum2, double value)
+static void take(struct snas_moments *m, double *sum2, double value)
 {
     if (isnan(value))
         return;
@@ -225,31 +226,31 @@ static void take(struct moments *m, double *sum2, double value)
     *sum2 += value * value;
 }
 
-static struct moments finish(struct moments m, double sum2)
+static struct snas_moments finish(struct snas_moments m, double sum2)
 {
     if (m.n == 0)
-        return (struct moments){0, NAN, NAN};
+        return (struct snas_moments){0, NAN, NAN};
     m.mean /= m.n;
     double rest = sum2 - m.n * m.mean * m.mean;
     m.sd = m.n > 1 ? sqrt(rest > 0 ? rest / (m.n - 1) : 0) : NAN;
     return m;
 }
 
-struct moments compare_moments(const struct comparison *c, int group, int column)
+struct snas_moments snas_comparison_moments(const struct snas_comparison *c, int group, int column)
 {
-    struct moments m = {0};
+    struct snas_moments m = {0};
     double sum2 = 0;
     for (int i = 0; i < c->n; i++)
         if (c->entries[i].group == group)
-            take(&m, &sum2, compare_columns[column].of(&c->entries[i]));
+            take(&m, &sum2, snas_comparison_columns[column].of(&c->entries[i]));
     return finish(m, sum2);
 }
 
-struct moments compare_paired(const struct comparison *c, int group, int column)
+struct snas_moments snas_comparison_paired(const struct snas_comparison *c, int group, int column)
 {
-    struct moments m = {0};
+    struct snas_moments m = {0};
     double sum2 = 0;
-    double (*of)(const struct entry *) = compare_columns[column].of;
+    double (*of)(const struct snas_comparison_entry *) = snas_comparison_columns[column].of;
     for (int i = 0; i < c->n; i++)
         for (int j = 0; c->entries[i].group == group && j < c->n; j++)
             if (c->entries[j].group == 0 &&
