@@ -220,7 +220,7 @@ static enum snas_status reserve(struct run *r, int n)
 {
     size_t slices = (size_t)n * (size_t)r->options->rounds, runs = (size_t)r->options->runs;
     r->out->seconds = snas_alloc(slices * runs, sizeof *r->out->seconds, r->err);
-    r->timers = snas_alloc((size_t)n, sizeof *r->timers, r->err);
+    r->timers = snas_alloc((size_t)n, sizeof(struct timer *), r->err);
     r->have = snas_alloc(slices, 1, r->err);
     r->slice = snas_alloc(2 * runs, sizeof *r->slice, r->err);
     return r->out->seconds && r->timers && r->have && r->slice ? SNAS_OK : SNAS_E_NOMEM;

@@ -158,8 +158,10 @@ static enum snas_status format_entries(const struct subject *s, const struct sna
     struct snas_text t = {0};
     snas_text_add(&t, json ? "[\n" : "cell,kind,node,from,op,channels,height,width,stride");
     for (int c = 0; c < SNAS_COST_COLUMNS && !json; c++)
-        snas_text_add(&t, table->column[c] ? ",%s" : "", snas_cost_columns[c].name);
-    snas_text_add(&t, json ? "" : ",linear,log\n");
+        if (table->column[c])
+            snas_text_add(&t, ",%s", snas_cost_columns[c].name);
+    if (!json)
+        snas_text_add(&t, ",linear,log\n");
     for (int c = 0; c < net->n_cells; c++)
         for (int i = 0; i < net->cells[c].n_edges; i++) {
             const struct snas_cell *cell = &net->cells[c];
@@ -187,7 +189,8 @@ static enum snas_status format_entries(const struct subject *s, const struct sna
                               json && e->z + k + 1 < net->n_z ? "," : "");
             }
         }
-    snas_text_add(&t, json ? "]\n" : "");
+    if (json)
+        snas_text_add(&t, "]\n");
     return snas_text_take(&t, text, err);
 }
 
