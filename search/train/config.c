@@ -89,7 +89,9 @@ static const struct snas_key keys[] = {
     {"sample.per_cell", SNAS_T_BOOL, AT(sample.per_cell), "false", 0, 0, NULL,
      "one architecture sample for every cell instead of one for all cells of a kind", 0},
     {"sample.live_threshold", SNAS_T_REAL, AT(sample.live_threshold), "1e-3", 0, 0.1, NULL,
-     "ops with a smaller z are left out of the step; 0: none", 0},
+     "ops with a smaller z are left out of the step, which gets faster as the temperature falls "
+     "and keeps its gradient (docs/live-ops.md); 0: none",
+     0},
     {"penalty.strength", SNAS_T_REAL, AT(penalty.strength), "0", 0, 1e6, NULL,
      "resource penalty, relative: nats of the loss at the uniform start (linear, log); 0: none", 0},
     {"penalty.form", SNAS_T_ENUM, AT(penalty.form), "linear", 0, 0, "linear|log|difference|product",

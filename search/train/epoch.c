@@ -58,8 +58,9 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
     snas_text_add(t, "\n");
     snas_text_clear(&s->run.timing);
     snas_text_add(&s->run.timing,
-                  "epoch,images,seconds,images_per_second,stall_seconds,evaluation_seconds,"
-                  "checkpoint_seconds\n");
+                  "epoch,images,seconds,images_per_second,loader_wait,evaluation_seconds,"
+                  "checkpoint_seconds
+");
     enum snas_status status = snas_text_check(t, err);
     return status == SNAS_OK ? snas_text_check(&s->run.timing, err) : status;
 }
@@ -146,14 +147,20 @@ static enum snas_status write_genotype(struct snas_search *s, struct snas_err *e
     return status;
 }
 
+/* Share of the epoch's training time that steps have waited for their batch. */
+static double loader_wait(const struct snas_search *s)
+{
+    return s->epoch_seconds > 0 ? s->epoch_stall / s->epoch_seconds : 0;
+}
+
 /* checkpoint_seconds: of the latest one, mostly that after the epoch before; 0: none yet. */
 static enum snas_status timing_row(struct snas_search *s, double evaluation, struct snas_err *err)
 {
     struct snas_text *t = &s->run.timing;
-    snas_text_add(t, "%lld,%lld,%.3f,%.1f,%.3f,%.3f,%.3f\n", (long long)(s->at.epoch + 1),
+    snas_text_add(t, "%lld,%lld,%.3f,%.1f,%.5f,%.3f,%.3f\n", (long long)(s->at.epoch + 1),
                   (long long)s->epoch_images, s->epoch_seconds,
                   s->epoch_seconds > 0 ? (double)s->epoch_images / s->epoch_seconds : 0,
-                  s->epoch_stall, evaluation, s->save_seconds);
+                  loader_wait(s), evaluation, s->save_seconds);
     enum snas_status status = snas_text_check(t, err);
     return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_TIMING, t->data, t->n, err)
                              : status;
@@ -171,6 +178,9 @@ static void say_epoch(struct snas_search *s, const struct snas_score *sampled,
                  s->sums.loss / images, 100 * (double)s->at.correct / images,
                  100 * sampled->accuracy, 100 * child->accuracy, entropy, margin,
                  s->epoch_seconds > 0 ? (double)s->epoch_images / s->epoch_seconds : 0);
+    if (loader_wait(s) > 0.02 && s->epoch_seconds > 1)
+        snas_run_say(&s->run, "steps waited for their images %.0f%% of the time",
+                     100 * loader_wait(s));
 }
 
 enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *err)

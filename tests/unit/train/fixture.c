@@ -172,12 +172,12 @@ void fixture_same_run(const char *a, const char *b)
     assert_int_equal(files, same_files(b, a));
 }
 
-double fixture_metric(const char *dir, const char *column)
+static double last_value(const char *dir, const char *file, const char *column)
 {
     char path[512], *text, *line, *save = NULL, *header, *last = NULL;
     size_t size;
     struct snas_err err = {0};
-    snprintf(path, sizeof(path), "%s/metrics.csv", dir);
+    snprintf(path, sizeof(path), "%s/%s", dir, file);
     if (snas_read_file(path, 1u << 20, &text, &size, &err) != SNAS_OK)
         fail_msg("%s", err.text);
     header = strtok_r(text, "\n", &save);
@@ -193,6 +193,16 @@ double fixture_metric(const char *dir, const char *column)
     if (isnan(value))
         fail_msg("%s has no column %s", path, column);
     return value;
+}
+
+double fixture_metric(const char *dir, const char *column)
+{
+    return last_value(dir, "metrics.csv", column);
+}
+
+double fixture_timing(const char *dir, const char *column)
+{
+    return last_value(dir, "timing.csv", column);
 }
 
 double fixture_result(const char *dir, const char *path)

@@ -24,6 +24,7 @@ void fixture_same_run(const char *a, const char *b);
 /* Last epoch's value of a column of a run's metrics.csv; a number of its result.json by a path of
  * keys ("child.pruned.madds"). */
 double fixture_metric(const char *dir, const char *column);
+double fixture_timing(const char *dir, const char *column); /* the same of timing.csv */
 double fixture_result(const char *dir, const char *path);
 
 /* Space files in the working directory: "planted.yaml" has one edge, on which only the convolution

@@ -206,6 +206,16 @@ static void search__clock_is_in_no_file_but_timing_and_log(void **state)
     fixture_same_run("often1", "often2");
 }
 
+static void search__timing_says_what_waiting_for_images_took_when_an_epoch_ends(void **state)
+{
+    (void)state;
+    const struct snas_search_config c = fixture_config("");
+    fixture_run_ok(&c, "timed");
+    double wait = fixture_timing("timed", "loader_wait");
+    assert_true(wait >= 0 && wait <= 1);
+    assert_true(fixture_timing("timed", "images_per_second") > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +230,7 @@ int main(void)
         cmocka_unit_test(search__is_refused_at_once_when_the_data_changed_or_lacks_test_files),
         cmocka_unit_test(search__stops_with_the_step_when_the_loss_is_not_a_number),
         cmocka_unit_test(search__says_so_when_the_child_is_disconnected),
+        cmocka_unit_test(search__timing_says_what_waiting_for_images_took_when_an_epoch_ends),
         cmocka_unit_test(search__clock_is_in_no_file_but_timing_and_log),
     };
     return cmocka_run_group_tests_name("train.search", tests, fixture_open, fixture_close);
