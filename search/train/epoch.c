@@ -58,9 +58,8 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
     snas_text_add(t, "\n");
     snas_text_clear(&s->run.timing);
     snas_text_add(&s->run.timing,
-                  "epoch,images,seconds,images_per_second,loader_wait,evaluation_seconds,"
-                  "checkpoint_seconds
-");
+                  "epoch,images,seconds,images_per_second,stall_seconds,evaluation_seconds,"
+                  "checkpoint_seconds,loader_wait\n");
     enum snas_status status = snas_text_check(t, err);
     return status == SNAS_OK ? snas_text_check(&s->run.timing, err) : status;
 }
@@ -157,10 +156,10 @@ static double loader_wait(const struct snas_search *s)
 static enum snas_status timing_row(struct snas_search *s, double evaluation, struct snas_err *err)
 {
     struct snas_text *t = &s->run.timing;
-    snas_text_add(t, "%lld,%lld,%.3f,%.1f,%.5f,%.3f,%.3f\n", (long long)(s->at.epoch + 1),
+    snas_text_add(t, "%lld,%lld,%.3f,%.1f,%.3f,%.3f,%.3f,%.5f\n", (long long)(s->at.epoch + 1),
                   (long long)s->epoch_images, s->epoch_seconds,
                   s->epoch_seconds > 0 ? (double)s->epoch_images / s->epoch_seconds : 0,
-                  loader_wait(s), evaluation, s->save_seconds);
+                  s->epoch_stall, evaluation, s->save_seconds, loader_wait(s));
     enum snas_status status = snas_text_check(t, err);
     return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_TIMING, t->data, t->n, err)
                              : status;
