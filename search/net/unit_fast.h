@@ -140,13 +140,21 @@ struct snas_fast_work {
     double *sums; /* the group's row */
 };
 
-/* Asks for values that are needed soon. Of what is read band by band, with the work on a band in
- * between, every band would start with cache misses. */
-static inline void snas_fast_fetch(const float *p, ptrdiff_t values)
-{
-    for (ptrdiff_t i = 0; i < values; i += 16)
-        __builtin_prefetch(p + i, 0, 3);
-}
+/* What is read next: values at two places (either NULL). */
+struct snas_fast_ahead {
+    const float *at[2];
+    ptrdiff_t values;
+};
+
+/* The kernel's depthwise of a segment's taps. Row by row it asks for a share of what is read next:
+ * that comes from memory while the arithmetic has no use for it. */
+void snas_fast_depthwise(const struct snas_fast_work *w, int rows, int width, int c,
+                         struct snas_k_source in, const struct snas_fast_taps *taps,
+                         const float *weights, struct snas_k_plane out, int accumulate,
+                         const struct snas_fast_ahead *ahead);
+/* y before segment `level` of the block behind block i that a pass of that level takes next, of
+ * this image; nothing when there is none. */
+struct snas_fast_ahead snas_fast_next_y(const struct snas_fast_work *w, int i);
 
 struct snas_fast_work snas_fast_begin(struct snas_net *net, struct snas_unit *unit,
                                       const struct snas_pass *pass, int group, int worker);

@@ -123,11 +123,11 @@ static struct snas_k_source fill_plane(const struct snas_fast_work *w,
         y.at = d->y + r * line;
         w->k->norm_dx(rows, s->ow, s->np, from, y, d->a, d->b, d->d,
                       (struct snas_k_plane){dy, line, s->np});
-        const int ahead = s->oh - r - rows < rows ? s->oh - r - rows : rows;
-        snas_fast_fetch(y.at + rows * line, ahead * line);
-        w->k->depthwise(rows, s->ow, s->kp, x, s->taps.n, s->taps.u.run, weights + s->w_depthwise,
-                        (struct snas_k_plane){mid, mid_row, s->kp}, 0);
-        snas_fast_fetch(from.at + rows * line, ahead * line);
+        const int rest = s->oh - r - rows;
+        const struct snas_fast_ahead ahead = {{y.at + rows * line, from.at + rows * line},
+                                              (rest < rows ? rest : rows) * line};
+        snas_fast_depthwise(w, rows, s->ow, s->kp, x, &s->taps, weights + s->w_depthwise,
+                            (struct snas_k_plane){mid, mid_row, s->kp}, 0, &ahead);
         add_matrix_dw(w, s, 0, rows, s->ow, mids, dys);
         w->k->matmul(rows, s->ow, s->n, s->kp, dys, 1, &here, weights + s->w_transposed,
                      (struct snas_k_plane){plane + r * s->grow, s->grow, c}, 0, NULL);
@@ -144,7 +144,7 @@ static size_t dx_size(int h, int w, int c)
 /* Gradient of the segment's tile, by parity planes (snas_fast_plane): written to dx by the `first`
  * segment, added by others. With stride 2 no segment need reach every pixel. */
 static void add_dx(const struct snas_fast_work *w, const struct snas_fast_segment *s,
-                   struct snas_k_source g, int first, float *dx)
+                   struct snas_k_source g, int first, float *dx, struct snas_fast_ahead ahead)
 {
     const int add = !first || s->stride > 1;
     if (first && add)
@@ -157,11 +157,12 @@ static void add_dx(const struct snas_fast_work *w, const struct snas_fast_segmen
         if (taps->n == 0 || rows == 0 || width == 0)
             continue;
         if (s->depthwise >= 0)
-            w->k->depthwise(rows, width, s->kp, g, taps->n, taps->u.run,
-                            w->f->weights + s->w_depthwise, out, add);
+            snas_fast_depthwise(w, rows, width, s->kp, g, taps, w->f->weights + s->w_depthwise, out,
+                                add, &ahead);
         else
             w->k->matmul(rows, width, s->n, s->kp, g, taps->n, taps->u.tap,
                          w->f->weights + s->w_transposed, out, add, NULL);
+        ahead.values = 0; /* all asked for */
     }
 }
 
@@ -206,9 +207,27 @@ static void run_later(const struct snas_fast_work *w)
         snas_fast_load_y(w, s - 1, s, tile);
         struct snas_k_source in = {tile + snas_fast_tile_at(&s->tile, 0, 0), s->tile.row, s->kp};
         struct snas_k_source g = fill_plane(w, s, &d, in);
-        add_dx(w, s, g, 1, dx);
+        add_dx(w, s, g, 1, dx, snas_fast_next_y(w, i));
         store_gradient(w, s, tile, dx);
     }
+}
+
+/* What the view's block behind block i begins with. */
+static struct snas_fast_ahead next_of_view(const struct snas_fast_work *w, int i)
+{
+    const struct snas_fast *f = w->f;
+    const int view = f->blocks[i].view;
+    for (i++; i < f->n_blocks; i++) {
+        const struct snas_fast_block *b = &f->blocks[i];
+        if (b->view != view || !b->live)
+            continue;
+        const struct snas_fast_segment *s = &f->segments[b->first];
+        const ptrdiff_t values = (ptrdiff_t)s->oh * s->ow * s->np;
+        const ptrdiff_t band = (ptrdiff_t)snas_fast_band(s) * s->ow * s->np;
+        const float *g = b->n > 1 ? snas_fast_y(w, s->g, values) : NULL;
+        return (struct snas_fast_ahead){{snas_fast_y(w, s->y, values), g}, band};
+    }
+    return (struct snas_fast_ahead){{NULL, NULL}, 0};
 }
 
 static void run_view(const struct snas_fast_work *w, int view)
@@ -229,7 +248,7 @@ static void run_view(const struct snas_fast_work *w, int view)
         struct snas_k_source in = {tile + snas_fast_tile_at(&v->tile, 0, 0), v->tile.row, s->kp};
         struct snas_k_source g = fill_plane(w, s, &d, in);
         if (want)
-            add_dx(w, s, g, loaded == 0, dx);
+            add_dx(w, s, g, loaded == 0, dx, next_of_view(w, i));
         loaded = 1;
     }
     if (loaded && want)

@@ -55,7 +55,8 @@ static void combine_slot(const struct snas_fast_work *w, int slot)
 /* ---- what leaves a slot */
 
 static void run_segment(const struct snas_fast_work *w, const struct snas_fast_segment *s,
-                        const struct snas_fast_tile *t, const float *tile)
+                        const struct snas_fast_tile *t, const float *tile,
+                        struct snas_fast_ahead next)
 {
     static const struct snas_k_tap here = {0, 0};
     const float *weights = w->f->weights;
@@ -72,9 +73,11 @@ static void run_segment(const struct snas_fast_work *w, const struct snas_fast_s
             w->k->matmul(rows, s->ow, s->k, s->np, in, s->taps.n, s->taps.u.tap,
                          weights + s->w_matrix, out, 0, sums);
         } else {
-            w->k->depthwise(rows, s->ow, s->kp, in, s->taps.n, s->taps.u.run,
-                            weights + s->w_depthwise, (struct snas_k_plane){mid, mid_row, s->kp},
-                            0);
+            const ptrdiff_t at = next.values / s->oh * r;
+            const struct snas_fast_ahead ahead = {{next.at[0] ? next.at[0] + at : NULL, NULL},
+                                                  next.values / s->oh * rows};
+            snas_fast_depthwise(w, rows, s->ow, s->kp, in, &s->taps, weights + s->w_depthwise,
+                                (struct snas_k_plane){mid, mid_row, s->kp}, 0, &ahead);
             w->k->matmul(rows, s->ow, s->k, s->np, (struct snas_k_source){mid, mid_row, s->kp}, 1,
                          &here, weights + s->w_matrix, out, 0, sums);
         }
@@ -111,7 +114,8 @@ static void run_view(const struct snas_fast_work *w, int view)
         if (!loaded)
             snas_fast_load_slot(w, &f->views[view], tile);
         loaded = 1;
-        run_segment(w, &f->segments[b->first], &f->views[view].tile, tile);
+        run_segment(w, &f->segments[b->first], &f->views[view].tile, tile,
+                    (struct snas_fast_ahead){{NULL, NULL}, 0});
     }
 }
 
@@ -125,7 +129,7 @@ static void run_later(const struct snas_fast_work *w)
             continue;
         const struct snas_fast_segment *s = &f->segments[b->first + w->level];
         snas_fast_load_y(w, s - 1, s, tile);
-        run_segment(w, s, &s->tile, tile);
+        run_segment(w, s, &s->tile, tile, snas_fast_next_y(w, i));
     }
 }
 

@@ -44,6 +44,45 @@ float *snas_fast_y(const struct snas_fast_work *w, size_t at, ptrdiff_t values)
     return (float *)(void *)(w->f->y_base + at) + w->image * values;
 }
 
+static void ask(const float *p, ptrdiff_t values)
+{
+    for (ptrdiff_t i = 0; p && i < values; i += 16)
+        __builtin_prefetch(p + i, 0, 3);
+}
+
+void snas_fast_depthwise(const struct snas_fast_work *w, int rows, int width, int c,
+                         struct snas_k_source in, const struct snas_fast_taps *taps,
+                         const float *weights, struct snas_k_plane out, int accumulate,
+                         const struct snas_fast_ahead *ahead)
+{
+    if (ahead->values <= 0 || !(ahead->at[0] || ahead->at[1])) {
+        w->k->depthwise(rows, width, c, in, taps->n, taps->u.run, weights, out, accumulate);
+        return;
+    }
+    const ptrdiff_t share = (ahead->values + rows - 1) / rows;
+    for (int r = 0; r < rows; r++, in.at += in.row, out.at += out.row) {
+        const ptrdiff_t at = r * share, left = ahead->values - at;
+        for (int i = 0; i < 2; i++)
+            if (ahead->at[i])
+                ask(ahead->at[i] + at, left < share ? left : share);
+        w->k->depthwise(1, width, c, in, taps->n, taps->u.run, weights, out, accumulate);
+    }
+}
+
+struct snas_fast_ahead snas_fast_next_y(const struct snas_fast_work *w, int i)
+{
+    const struct snas_fast *f = w->f;
+    for (i++; i < f->n_blocks; i++) {
+        const struct snas_fast_block *b = &f->blocks[i];
+        if (!b->live || f->slots[b->from].stage != w->stage || b->n <= w->level)
+            continue;
+        const struct snas_fast_segment *s = &f->segments[b->first + w->level];
+        const ptrdiff_t values = (ptrdiff_t)s->h * s->w * s->kp;
+        return (struct snas_fast_ahead){{snas_fast_y(w, s[-1].y, values), NULL}, values};
+    }
+    return (struct snas_fast_ahead){{NULL, NULL}, 0};
+}
+
 float snas_fast_keep(const struct snas_fast_work *w, const struct snas_fast_block *b)
 {
     const double *keep = snas_net_keep(w->net, b->block);
