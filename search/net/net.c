@@ -9,7 +9,8 @@
 #include "net/unit.h"
 
 /* Implementations, fastest first; the reference takes everything. */
-static const struct snas_unit_ops *const f32_units[] = {&snas_unit_fast, &snas_unit_ref_f32, NULL};
+static const struct snas_unit_ops *const f32_units[] = {&snas_unit_fast, &snas_unit_head,
+                                                        &snas_unit_ref_f32, NULL};
 static const struct snas_unit_ops *const f64_units[] = {&snas_unit_ref_f64, NULL};
 
 enum { ALIGN_VALUES = 16, ALIGN_BYTES = 64 }; /* what is placed starts on cache lines */

@@ -184,5 +184,6 @@ void snas_net_use_running(struct snas_net *net);
 
 extern const struct snas_unit_ops snas_unit_ref_f32, snas_unit_ref_f64; /* layer by layer */
 extern const struct snas_unit_ops snas_unit_fast;                       /* vectorised segments */
+extern const struct snas_unit_ops snas_unit_head;                       /* pool and linear */
 
 #endif
