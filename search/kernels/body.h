@@ -40,6 +40,14 @@ static INLINE int snas_chunk16(int left)
 
 #define JOIN(a, b) a##_##b
 #define NAME(a, b) JOIN(a, b)
+#if LANES > 4
+#define VL 4
+#include "kernels/columns.h"
+#undef VL
+#endif
+#define VL 1
+#include "kernels/columns.h"
+#undef VL
 #if LANES == 16
 #include <immintrin.h>
 #define VL 8
@@ -70,6 +78,19 @@ static INLINE int snas_chunk16(int left)
             WIDE(fn)(__VA_ARGS__);                                                                 \
         for (; i < (c); i += NARROW_LANES)                                                         \
             NARROW(fn)(__VA_ARGS__);                                                               \
+    } while (0)
+/* The same for kernels that take any c. */
+#define ANY_COLUMNS(c, fn, ...)                                                                    \
+    do {                                                                                           \
+        int i = 0;                                                                                 \
+        for (; i + LANES <= (c); i += LANES)                                                       \
+            WIDE(fn)(__VA_ARGS__);                                                                 \
+        for (; i + NARROW_LANES <= (c); i += NARROW_LANES)                                         \
+            NARROW(fn)(__VA_ARGS__);                                                               \
+        for (; i + 4 <= (c); i += 4)                                                               \
+            NAME(fn, 4)(__VA_ARGS__);                                                              \
+        for (; i < (c); i++)                                                                       \
+            NAME(fn, 1)(__VA_ARGS__);                                                              \
     } while (0)
 #define WIDE_COLUMN(fn, ...) WIDE(fn)(__VA_ARGS__)
 #define NARROW_COLUMN(fn, ...) NARROW(fn)(__VA_ARGS__)
@@ -170,8 +191,8 @@ static void matmul(int rows, int width, int k, int n, struct snas_k_source in, i
 #undef BY
 }
 
-static void matmul_dw(int rows, int width, int k, int n, struct snas_k_source in,
-                      struct snas_k_source g, float *dw)
+static void matmul_dw_band(int rows, int width, int k, int n, struct snas_k_source in,
+                           struct snas_k_source g, float *dw)
 {
     int done = 0;
 #if LANES == 16
@@ -179,6 +200,24 @@ static void matmul_dw(int rows, int width, int k, int n, struct snas_k_source in
         mm_grad_column_16(2, rows, width, k, n, in, at_in(g, done), dw + done);
 #endif
     COLUMNS(n - done, mm_grad_column, 1, rows, width, k, n, in, at_in(g, done + i), dw + done + i);
+}
+
+/* In bands of pixels that stay in the first cache while all blocks of dw go over them. */
+static void matmul_dw(int rows, int width, int k, int n, struct snas_k_source in,
+                      struct snas_k_source g, float *dw)
+{
+    const int pixels = k + n > 128 ? 64 : 128;
+    if (rows > 1 && width < pixels) {
+        const int band = pixels / width;
+        for (int r = 0; r < rows; r += band)
+            matmul_dw_band(rows - r < band ? rows - r : band, width, k, n, at_in(in, r * in.row),
+                           at_in(g, r * g.row), dw);
+        return;
+    }
+    for (int r = 0; r < rows; r++)
+        for (int p = 0; p < width; p += pixels)
+            matmul_dw_band(1, width - p < pixels ? width - p : pixels, k, n,
+                           at_in(in, r * in.row + p * in.px), at_in(g, r * g.row + p * g.px), dw);
 }
 
 static void affine(int rows, int width, int c, struct snas_k_source x, const float *a,
@@ -191,8 +230,8 @@ static void affine(int rows, int width, int c, struct snas_k_source x, const flo
             NARROW_COLUMN(affine_column, rows, 1, at_in(x, last), a, b, relu, at_out(out, last), 0);
         return;
     }
-    COLUMNS(c, affine_column, rows, width, at_in(x, i), a ? a + i : NULL, b ? b + i : NULL, relu,
-            at_out(out, i), 0);
+    ANY_COLUMNS(c, affine_column, rows, width, at_in(x, i), a ? a + i : NULL, b ? b + i : NULL,
+                relu, at_out(out, i), 0);
 }
 
 static void norm_dx(int rows, int width, int c, struct snas_k_source g, struct snas_k_source y,
@@ -238,7 +277,7 @@ static void add_masked(int rows, int width, int c, struct snas_k_source d, struc
                           at_out(out, last));
         return;
     }
-    COLUMNS(c, add_masked_column, rows, width, at_in(d, i), at_in(x, i), at_out(out, i));
+    ANY_COLUMNS(c, add_masked_column, rows, width, at_in(d, i), at_in(x, i), at_out(out, i));
 }
 
 /* In stretches that stay in the first cache, four terms a sweep. */

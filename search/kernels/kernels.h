@@ -61,7 +61,7 @@ struct snas_kernels {
     void (*matmul_dw)(int rows, int width, int k, int n, struct snas_k_source in,
                       struct snas_k_source g, float *dw);
 
-    /* out = x * a + b by channel (a NULL: x), negative values to 0 when relu. */
+    /* out = x * a + b by channel (a NULL: x), negative values to 0 when relu. c any. */
     void (*affine)(int rows, int width, int c, struct snas_k_source x, const float *a,
                    const float *b, int relu, struct snas_k_plane out);
     /* out = a * g + b * y + d by channel: batch norm backward. */
@@ -70,7 +70,7 @@ struct snas_kernels {
     /* out = where x > 0: d, else 0 (x.at NULL: d); sums [2][c] += out, out * y. */
     void (*mask_sums)(int rows, int width, int c, struct snas_k_source d, struct snas_k_source x,
                       struct snas_k_source y, struct snas_k_plane out, float *sums);
-    /* out += d, only where x > 0 unless x.at is NULL. */
+    /* out += d, only where x > 0 unless x.at is NULL. c any. */
     void (*add_masked)(int rows, int width, int c, struct snas_k_source d, struct snas_k_source x,
                        struct snas_k_plane out);
     /* out = b + sum of n terms x[i] * a[i] by channel; compact pixels of c channels. One of the

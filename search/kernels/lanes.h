@@ -1,4 +1,4 @@
-/* Template, included by columns.h: what a vector of VL floats is. VL is 4, 8 or 16. Names get VL
+/* Template, included by columns.h: what a vector of VL floats is. VL is 1, 4, 8 or 16. Names get VL
  * behind them: V(load) is load_16. Vector types are unaligned, so that any row may start anywhere.
  */
 #ifndef V_JOIN

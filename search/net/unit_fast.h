@@ -162,6 +162,9 @@ struct snas_fast_work snas_fast_begin(struct snas_net *net, struct snas_unit *un
  * scratch place `place`. */
 const float *snas_fast_image(const struct snas_fast_work *w, void *const *values, int slot,
                              int place);
+/* Copies c channels of compact pixels between strides. */
+void snas_fast_pack(const struct snas_kernels *k, int pixels, int c, const float *from,
+                    ptrdiff_t from_px, float *to, ptrdiff_t to_px);
 float *snas_fast_values(const struct snas_fast_work *w, void *const *values, int tensor);
 void snas_fast_load_slot(const struct snas_fast_work *w, const struct snas_fast_view *v,
                          float *tile);

@@ -48,8 +48,8 @@ static void combine_slot(const struct snas_fast_work *w, int slot)
     if (s->c != s->cp)
         to = w->scratch + f->scratch.unpacked + (size_t)terms * f->scratch.image;
     w->k->combine(s->h * s->w, s->cp, terms, x, a, bias, to);
-    for (ptrdiff_t p = 0; to != out && p < (ptrdiff_t)s->h * s->w; p++)
-        memcpy(out + p * s->c, to + p * s->cp, (size_t)s->c * sizeof *out);
+    if (to != out)
+        snas_fast_pack(w->k, s->h * s->w, s->c, to, s->cp, out, s->c);
 }
 
 /* ---- what leaves a slot */

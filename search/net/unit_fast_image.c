@@ -25,6 +25,13 @@ float *snas_fast_values(const struct snas_fast_work *w, void *const *values, int
     return (float *)values[tensor] + (size_t)w->image * (size_t)s->h * (size_t)s->w * (size_t)s->c;
 }
 
+void snas_fast_pack(const struct snas_kernels *k, int pixels, int c, const float *from,
+                    ptrdiff_t from_px, float *to, ptrdiff_t to_px)
+{
+    k->affine(1, pixels, c, (struct snas_k_source){from, 0, from_px}, NULL, NULL, 0,
+              (struct snas_k_plane){to, 0, to_px});
+}
+
 const float *snas_fast_image(const struct snas_fast_work *w, void *const *values, int slot,
                              int place)
 {
@@ -33,9 +40,10 @@ const float *snas_fast_image(const struct snas_fast_work *w, void *const *values
     if (s->c == s->cp)
         return x;
     float *to = w->scratch + w->f->scratch.unpacked + (size_t)place * w->f->scratch.image;
+    snas_fast_pack(w->k, s->h * s->w, s->c, x, s->c, to, s->cp);
     for (ptrdiff_t p = 0; p < (ptrdiff_t)s->h * s->w; p++)
-        for (int c = 0; c < s->cp; c++)
-            to[p * s->cp + c] = c < s->c ? x[p * s->c + c] : 0;
+        for (int c = s->c; c < s->cp; c++)
+            to[p * s->cp + c] = 0;
     return to;
 }
 
@@ -152,17 +160,7 @@ static void load_part(const struct snas_kernels *k, const struct snas_fast_tile 
         struct snas_k_source from = {x + ((ptrdiff_t)y * t->w + z) * c,
                                      (ptrdiff_t)t->stride * t->w * c, (ptrdiff_t)t->stride * c};
         float *to = tile + snas_fast_tile_at(t, y, z) + c0;
-        if (c % SNAS_K_CHANNELS == 0) {
-            k->affine(rows, width, c, from, NULL, NULL, relu,
-                      (struct snas_k_plane){to, t->row, t->c});
-            continue;
-        }
-        for (int r = 0; r < rows; r++)
-            for (int p = 0; p < width; p++)
-                for (int i = 0; i < c; i++) {
-                    float v = from.at[r * from.row + p * from.px + i];
-                    to[r * t->row + (ptrdiff_t)p * t->c + i] = relu && v < 0 ? 0 : v;
-                }
+        k->affine(rows, width, c, from, NULL, NULL, relu, (struct snas_k_plane){to, t->row, t->c});
     }
 }
 
@@ -214,16 +212,7 @@ static void add_part(const struct snas_kernels *k, const struct snas_fast_view *
                                      t->row, t->c};
         struct snas_k_plane to = {dvalue + ((ptrdiff_t)y * t->w + z) * c,
                                   (ptrdiff_t)t->stride * t->w * c, (ptrdiff_t)t->stride * c};
-        if (c % SNAS_K_CHANNELS == 0) {
-            k->add_masked(rows, width, c, from, mask, to);
-            continue;
-        }
-        for (int r = 0; r < rows; r++)
-            for (int p = 0; p < width; p++)
-                for (int i = 0; i < c; i++)
-                    if (!mask.at || mask.at[r * mask.row + p * mask.px + i] > 0)
-                        to.at[r * to.row + p * to.px + i] +=
-                            from.at[r * from.row + p * from.px + i];
+        k->add_masked(rows, width, c, from, mask, to);
     }
 }
 
