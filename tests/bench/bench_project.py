@@ -8,9 +8,11 @@ says what else a search does:
   seconds = sum over epochs of  steps x step(T, spread)  +  evaluation  +  checkpoint
   T           linear, as the search has it; spread: the run's at the same share of its epochs; where
               the run ends early, its last one
-  step        between the grid's points: linear in T and in the spread, never beyond its ends
+  step        (time at the threshold / time at threshold 0) of a point of the grid x the median
+              time at threshold 0; between the points linear in T and in the spread, never beyond
   loader      step x (1 + the run's stall_seconds / seconds)
-  evaluation  the run's evaluation_seconds, in images trained meanwhile, times seconds an image
+  evaluation  the run's evaluation_seconds, in images trained meanwhile, times seconds an image,
+              for --evaluation-images of them instead of the run's
   checkpoint  the run's checkpoint_seconds, once an epoch
 
   tests/bench/bench_project.py --grid grid.json --run RUN      the paper's search: 7.5 million
@@ -24,6 +26,7 @@ import bisect
 import csv
 import json
 import os
+import statistics
 import sys
 
 
@@ -36,6 +39,7 @@ def parse():
     which.add_argument("--check", metavar="RUN")
     p.add_argument("--images", type=float, default=7.5e6)
     p.add_argument("--epochs", type=int, default=150)
+    p.add_argument("--evaluation-images", type=float, default=2000, help="an epoch")
     p.add_argument("--within", type=float, default=0.1)
     p.add_argument("--json", action="store_true")
     return p.parse_args()
@@ -89,8 +93,11 @@ def read_grid(path):
     with open(path) as f:
         grid = json.load(f)
     spreads = sorted({p["spread"] for p in grid["points"]})
-    lines = [sorted((p["temperature"], p["live_s"]) for p in grid["points"] if p["spread"] == s)
-             for s in spreads]
+    # A step at threshold 0 is the same work at every point, measured beside the other: what a busy
+    # machine did to a point is divided out.
+    full = statistics.median(p["full_s"] for p in grid["points"])
+    lines = [sorted((p["temperature"], p["live_s"] / p["full_s"] * full) for p in grid["points"]
+                    if p["spread"] == s) for s in spreads]
     if len({len(line) for line in lines}) != 1 or len(lines[0]) < grid["n_points"]:
         sys.exit("bench-project: %s is not finished: go on with bench_anneal.py" % path)
     return grid, spreads, lines
@@ -130,6 +137,8 @@ def temperature(config, epoch, epochs):
 def project(o, grid, spreads, lines, config, rows):
     run_epochs = int(float(config["search.epochs"]))
     stall, evaluation, save = overheads(rows)
+    evaluated = float(config["evaluation.epoch_images"]) or float(config["data.held_out"])
+    evaluation *= o.evaluation_images / evaluated
     shares = [(r["epoch"] - 0.5) / run_epochs for r in rows]
     parts = {"steps": 0.0, "loader": 0.0, "evaluation": 0.0, "checkpoints": 0.0}
     images = o.images / o.epochs
