@@ -5,6 +5,7 @@
 
 #include "base/safetensors.h"
 #include "base/rng.h"
+#include "methods/budget.h"
 #include "methods/penalty.h"
 #include "net/net.h"
 #include "space/cost_table.h"
@@ -26,6 +27,7 @@ struct snas_method_context {
     void *owner;
     uint64_t seed;
     int64_t step;      /* of the whole run, from 0 */
+    int64_t steps;     /* of the whole run; 0: not known, which budgets need */
     int epoch, epochs; /* from 0 */
 };
 
@@ -67,11 +69,12 @@ struct snas_method {
     const struct snas_method_ops *ops;
     const struct snas_network *network; /* the caller's */
     int n_alpha, n_rows;
-    double *alpha;               /* [n_alpha] by kind, edge, op of the kind's list */
-    struct snas_alpha_row *rows; /* [n_rows] */
-    int *edge_row;               /* [network->n_edges] the row of every edge */
-    double *credit;              /* [n_rows] sum since the last reset (the loop's, at each epoch) of
-                                    <dL/dx_j, sum_k z_k O_k(x_i)> over cells and steps */
+    double *alpha;                    /* [n_alpha] by kind, edge, op of the kind's list */
+    struct snas_alpha_row *rows;      /* [n_rows] */
+    int *edge_row;                    /* [network->n_edges] the row of every edge */
+    const struct snas_budget *budget; /* the method's, NULL: none */
+    double *credit; /* [n_rows] sum since the last reset (the loop's, at each epoch) of
+                       <dL/dx_j, sum_k z_k O_k(x_i)> over cells and steps */
 };
 
 struct snas_snas_options {
@@ -83,6 +86,7 @@ struct snas_snas_options {
     double learning_rate, beta1, beta2, weight_decay, clip;
     double init_mean, init_sd;
     struct snas_penalty_options penalty;
+    struct snas_budget_options budget;
 };
 /* `network` must outlive the method; `costs` only this call. */
 enum snas_status snas_method_snas(const struct snas_network *network,
@@ -102,7 +106,7 @@ void snas_method_clear(struct snas_method *m);
 
 /* State as named tensors ("method.alpha", "method.adam.m", ...) that point into the method, for
  * checkpoints; the number of them, at most SNAS_METHOD_TENSORS. */
-#define SNAS_METHOD_TENSORS 8
+#define SNAS_METHOD_TENSORS 12
 int snas_method_state(struct snas_method *m, struct snas_st_tensor *out);
 /* Copies them back from a checkpoint. */
 enum snas_status snas_method_load(struct snas_method *m, const struct snas_st *st,

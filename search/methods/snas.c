@@ -12,7 +12,9 @@ struct snas_snas {
     struct snas_method base;
     struct snas_snas_options options;
     struct snas_penalty penalty;
+    struct snas_budget budget;
     double *z, *z_live, *dz, *gumbel; /* [n_z] of the current step */
+    double *before;                   /* [n_alpha] alpha before the step */
     double *dalpha, *task;            /* [n_alpha] of the current step: of all, of the task */
     double *moment1, *moment2;        /* [n_alpha] */
     int64_t updates;                  /* of alpha */
@@ -106,6 +108,8 @@ static double alpha_gradient(struct snas_snas *s, double strength, double loss)
         for (int i = 0; i < m->n_alpha; i++)
             s->dalpha[i] += task * s->task[i];
     }
+    if (m->budget)
+        penalty += snas_budget_gradient(&s->budget, m, s->dalpha);
     return penalty;
 }
 
@@ -168,7 +172,13 @@ static enum snas_status step(struct snas_method *m, const struct snas_method_con
     out->penalty =
         alpha_gradient(s, snas_penalty_strength(&s->options.penalty, ctx->epoch), loss.loss);
     status = ctx->theta_step(ctx->owner, err);
-    return status == SNAS_OK ? alpha_step(s, err) : status;
+    memcpy(s->before, m->alpha, (size_t)m->n_alpha * sizeof(*s->before));
+    if (status == SNAS_OK)
+        status = alpha_step(s, err);
+    if (status == SNAS_OK && m->budget)
+        status = snas_budget_update(&s->budget, m, s->before,
+                                    (double)(ctx->step + 1) / (double)ctx->steps, ctx->steps, err);
+    return status;
 }
 
 static int state(struct snas_method *m, struct snas_st_tensor *out, int max)
@@ -179,6 +189,11 @@ static int state(struct snas_method *m, struct snas_st_tensor *out, int max)
         {"method.adam.v", SNAS_F64, 1, {m->n_alpha}, s->moment2},
         {"method.updates", SNAS_I64, 1, {1}, &s->updates},
         {"method.temperature", SNAS_F64, 1, {1}, &s->temperature},
+        {"method.budget",
+         SNAS_F64,
+         1,
+         {sizeof(s->budget.state) / sizeof(double)},
+         &s->budget.state},
     };
     int n = (int)(sizeof(tensors) / sizeof(*tensors));
     if (n > max)
@@ -190,11 +205,12 @@ static int state(struct snas_method *m, struct snas_st_tensor *out, int max)
 static void destroy(struct snas_method *m)
 {
     struct snas_snas *s = (struct snas_snas *)m;
-    double *const owned[] = {s->z,      s->z_live, s->dz,      s->gumbel,
-                             s->dalpha, s->task,   s->moment1, s->moment2};
+    double *const owned[] = {s->z,      s->z_live, s->dz,      s->gumbel, s->dalpha,
+                             s->before, s->task,   s->moment1, s->moment2};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         snas_free(owned[i]);
     snas_penalty_clear(&s->penalty);
+    snas_budget_clear(&s->budget);
     snas_method_clear(m);
     snas_free(s);
 }
@@ -204,7 +220,7 @@ static const struct snas_method_ops snas_ops = {"snas", step, draw, state, destr
 static enum snas_status allocate(struct snas_snas *s, struct snas_err *err)
 {
     double **const of_z[] = {&s->z, &s->z_live, &s->dz, &s->gumbel};
-    double **const of_alpha[] = {&s->dalpha, &s->task, &s->moment1, &s->moment2};
+    double **const of_alpha[] = {&s->dalpha, &s->before, &s->task, &s->moment1, &s->moment2};
     for (size_t i = 0; i < sizeof(of_z) / sizeof(*of_z); i++) {
         *of_z[i] = snas_alloc((size_t)s->base.network->n_z, sizeof(double), err);
         if (!*of_z[i])
@@ -237,10 +253,13 @@ enum snas_status snas_method_snas(const struct snas_network *network,
     status = allocate(s, err);
     if (status == SNAS_OK)
         status = snas_penalty_init(&s->penalty, network, costs, &options->penalty, err);
+    if (status == SNAS_OK)
+        status = snas_budget_init(&s->budget, network, costs, &options->budget, err);
     if (status != SNAS_OK) {
         destroy(&s->base);
         return status;
     }
+    s->base.budget = snas_budget_active(&s->budget) ? &s->budget : NULL;
     struct snas_rng rng = snas_rng_make(seed, SNAS_STREAM_ALPHA, 0);
     for (int i = 0; i < s->base.n_alpha; i++)
         s->base.alpha[i] = options->init_mean + options->init_sd * snas_rng_normal(&rng);

@@ -114,6 +114,18 @@ static const struct snas_key keys[] = {
      "share of the multiply-adds in the penalty", 0},
     {"penalty.mac", SNAS_T_REAL, AT(penalty.mac), "1", 0, 1e6, NULL,
      "share of the memory access in the penalty", 0},
+    {"budget.params", SNAS_T_INT, AT(budget.params), "0", 0, 9e15, NULL,
+     "most trained values of the pruned child (300k, 2M; docs/penalty.md); 0: any", 0},
+    {"budget.madds", SNAS_T_INT, AT(budget.madds), "0", 0, 9e15, NULL,
+     "most multiply-adds of the pruned child's convolutions and linear layers, one image (40M); "
+     "0: any",
+     0},
+    {"budget.target", SNAS_T_REAL, AT(budget.target), "0.95", 0.1, 1, NULL,
+     "share of the budget that the search aims at", 0},
+    {"budget.rate", SNAS_T_REAL, AT(budget.rate), "20", 0, 1e6, NULL,
+     "growth of a budget's multiplier over a run at a cost of twice the target, nats", 0},
+    {"budget.damping", SNAS_T_REAL, AT(budget.damping), "2", 0, 1e6, NULL,
+     "what is added to the multiplier at a cost of twice the target, nats: it damps", 0},
     {"evaluation.epoch_images", SNAS_T_INT, AT(evaluation.epoch_images), "0", 0, BIG, NULL,
      "held-out images of each epoch's evaluation; 0: all (the final one always takes all)", 0},
     {"evaluation.hard_samples", SNAS_T_INT, AT(evaluation.hard_samples), "10", 0, 10000, NULL,
@@ -214,6 +226,10 @@ void snas_search_config_snas(const struct snas_search_config *c, struct snas_sna
                     .share = {[SNAS_COST_PARAMS] = c->penalty.params,
                               [SNAS_COST_MADDS] = c->penalty.madds,
                               [SNAS_COST_MAC] = c->penalty.mac}},
+        .budget = {.limit = {(double)c->budget.params, (double)c->budget.madds},
+                   .rate = c->budget.rate,
+                   .damping = c->budget.damping,
+                   .target = c->budget.target},
     };
 }
 

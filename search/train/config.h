@@ -48,6 +48,10 @@ struct snas_search_config {
         int64_t warmup_epochs, ramp_epochs;
     } penalty;
     struct {
+        int64_t params, madds;
+        double rate, damping, target;
+    } budget;
+    struct {
         int64_t epoch_images, hard_samples, estimate_images;
     } evaluation;
     int64_t threads, memory_limit;

@@ -54,6 +54,8 @@ enum snas_status snas_search_step(struct snas_search *s, struct snas_err *err)
                                                 .owner = s,
                                                 .seed = (uint64_t)s->config->seed,
                                                 .step = steps_done(s),
+                                                .steps =
+                                                    s->steps_per_epoch * s->config->search.epochs,
                                                 .epoch = (int)s->at.epoch,
                                                 .epochs = (int)s->config->search.epochs};
     struct snas_step_result r;
