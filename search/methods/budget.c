@@ -326,7 +326,9 @@ enum snas_status snas_budget_update(struct snas_budget *b, struct snas_method *m
         double v = cost / (b->options.target * b->options.limit[i]) - 1;
         v = fmin(1, fmax(-1, v));
         b->state.violation[i] = v;
-        b->state.multiplier[i] = fmax(0, b->state.multiplier[i] + gain * v);
+        /* down faster than up: what the way down to the limit has piled up would push the child
+         * far below it */
+        b->state.multiplier[i] = fmax(0, b->state.multiplier[i] + (v < 0 ? 4 : 1) * gain * v);
     }
     return SNAS_OK;
 }

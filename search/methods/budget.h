@@ -10,11 +10,12 @@ struct snas_method;
  *
  *   lambda <- max(0, lambda + gain v),   v = cost / (target limit) - 1,
  *
- * whose gradient of alpha is max(0, lambda + damping v) d (E[cost] / limit) / d alpha, exact
- * (analytic). Everything is relative to the limit, so one setting works at every scale. The cost is
- * a mix: the expectation while the distribution is soft, the exact cost of the pruned argmax child
- * as it hardens, and of that alone in the last quarter. There a step may not take a child that
- * fits over a limit: the decisions that would are put back (docs/penalty.md). */
+ * (four times the gain below the target) whose gradient of alpha is max(0, lambda + damping v) d
+ * (E[cost] / limit) / d alpha, exact (analytic). Everything is relative to the limit, so one
+ * setting works at every scale. The cost is a mix: the expectation while the distribution is soft,
+ * the exact cost of the pruned argmax child as it hardens, and of that alone in the last quarter.
+ * There a step may not take a child that fits over a limit: the decisions that would are put back
+ * (docs/penalty.md). */
 
 enum snas_budget_cost { SNAS_BUDGET_PARAMS, SNAS_BUDGET_MADDS, SNAS_BUDGETS };
 extern const char *const snas_budget_names[SNAS_BUDGETS]; /* "params", "madds" */

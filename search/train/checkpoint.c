@@ -7,7 +7,7 @@
 #define FORMAT "snas-checkpoint 2"
 #define N_COUNTERS (sizeof(struct snas_counters) / sizeof(int64_t))
 #define N_SUMS (sizeof(struct snas_sums) / sizeof(double))
-#define OWN_TENSORS 5
+#define OWN_TENSORS 6
 #define DATA_VALUES (4 + 2 * SNAS_MAX_IMAGE_CHANNELS)
 
 /* What a checkpoint holds beside the method's state, pointing into the search: the one list that
@@ -22,6 +22,12 @@ static void own_tensors(struct snas_search *s, struct snas_st_tensor *out)
     out[n++] = (struct snas_st_tensor){"statistics", SNAS_F32, 1, {stats}, snas_net_stats(s->net)};
     out[n++] = (struct snas_st_tensor){"counters", SNAS_I64, 1, {N_COUNTERS}, &s->at};
     out[n++] = (struct snas_st_tensor){"sums", SNAS_F64, 1, {N_SUMS}, &s->sums};
+    out[n++] = (struct snas_st_tensor){
+        "history",
+        SNAS_F64,
+        1,
+        {s->config->search.epochs * (int64_t)(sizeof(*s->history) / sizeof(double))},
+        s->history};
     if (n != OWN_TENSORS)
         SNAS_BUG("%d tensors of a checkpoint, expected %d", n, OWN_TENSORS);
 }

@@ -33,9 +33,17 @@ static enum snas_status argmax_child(struct snas_search *s, struct snas_score *o
     const struct snas_evaluate_options o = {
         .bn = SNAS_BN_BATCH, .z = s->z, .stop = s->options->stop};
     struct snas_genotype g;
+    struct snas_epoch_child *child = &s->history[s->at.epoch];
+    int connected;
     snas_method_derive(s->method, &g);
     enum snas_status status = snas_z_from_genotype(s->network, &g, s->z, err);
-    return status == SNAS_OK ? snas_evaluate(s->net, &held, &o, out, err) : status;
+    if (status == SNAS_OK)
+        status = snas_budget_cost(s->network, &g, child->cost, &connected, err);
+    if (status == SNAS_OK)
+        status = snas_evaluate(s->net, &held, &o, out, err);
+    child->connected = connected;
+    child->accuracy = out->accuracy;
+    return status;
 }
 
 enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err)
@@ -47,7 +55,10 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
                   "sampled_loss,sampled_accuracy,child_loss,child_accuracy,alpha_spread,live_ops");
     for (int k = 0; k < s->space.n_kinds; k++)
         snas_text_add(t, ",%s_entropy,%s_margin", s->space.kinds[k].name, s->space.kinds[k].name);
-    snas_text_add(t, ",expected_cost");
+    snas_text_add(t, ",expected_cost,child_params,child_madds");
+    for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
+        snas_text_add(t, ",budget_%s_multiplier,budget_%s_violation", snas_budget_names[i],
+                      snas_budget_names[i]);
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
         if (s->costs.column[c] && snas_cost_columns[c].summed)
             snas_text_add(t, ",expected_%s", snas_cost_columns[c].name);
@@ -85,7 +96,12 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
         snas_method_summary(s->method, k, &summary[k]);
         snas_text_add(t, ",%.9g,%.9g", summary[k].entropy, summary[k].margin);
     }
-    snas_text_add(t, ",%.9g", cost);
+    const double *counted = s->history[epoch].cost;
+    snas_text_add(t, ",%.9g,%.0f,%.0f", cost, counted[SNAS_BUDGET_PARAMS],
+                  counted[SNAS_BUDGET_MADDS]);
+    for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
+        snas_text_add(t, ",%.9g,%.9g", s->method->budget->state.multiplier[i],
+                      s->method->budget->state.violation[i]);
     snas_method_expected_cost(s->method, &s->costs, expected);
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
         if (s->costs.column[c] && snas_cost_columns[c].summed)

@@ -160,6 +160,60 @@ static void say_result(struct snas_search *s, const struct snas_result *r)
                      100 * r->undecided);
 }
 
+/* The child of the history that fits and comes nearest to the budget: the largest share of it used
+ * where it is tightest; -1: none. */
+static int nearest_fitting(const struct snas_search *s)
+{
+    const struct snas_budget *b = s->method->budget;
+    double most = -1;
+    int best = -1;
+    for (int e = 0; e < (int)s->at.epoch; e++) {
+        const struct snas_epoch_child *c = &s->history[e];
+        double used = 0;
+        for (int i = 0; i < SNAS_BUDGETS; i++)
+            if (b->options.limit[i] > 0)
+                used = fmax(used, c->cost[i] / b->options.limit[i]);
+        if (c->connected > 0 && snas_budget_fits(b, c->cost) && used >= most) {
+            most = used;
+            best = e;
+        }
+    }
+    return best;
+}
+
+static void settle_budget(struct snas_search *s, struct snas_result *r)
+{
+    const double cost[SNAS_BUDGETS] = {(double)r->pruned.params, (double)r->pruned.madds};
+    const struct snas_budget *b = s->method->budget;
+    if (!b)
+        return;
+    r->budget_met = r->connected && snas_budget_fits(b, cost);
+    r->nearest = r->budget_met ? -1 : nearest_fitting(s);
+    for (int i = 0; i < SNAS_BUDGETS; i++)
+        if (b->options.limit[i] > 0)
+            snas_run_say(&s->run, "budget.%s: the pruned child has %.0f of %.0f (%.1f%%)",
+                         snas_budget_names[i], cost[i], b->options.limit[i],
+                         100 * cost[i] / b->options.limit[i]);
+}
+
+/* A budget that was not met is the run's failure, after everything is written. */
+static enum snas_status fail_budget(const struct snas_search *s, const struct snas_result *r,
+                                    struct snas_err *err)
+{
+    if (!s->method->budget || r->budget_met)
+        return SNAS_OK;
+    if (r->nearest < 0)
+        return snas_fail(err, SNAS_E_LIMIT,
+                         "the child is not within its budget, nor was that of any epoch; search "
+                         "longer, or raise budget.rate");
+    const struct snas_epoch_child *c = &s->history[r->nearest];
+    return snas_fail(err, SNAS_E_LIMIT,
+                     "the child is not within its budget; the nearest that is: %s/genotype/"
+                     "epoch-%03d.json, %.0f parameters, %.0f multiply-adds, validation %.2f%% then",
+                     s->run.dir, r->nearest + 1, c->cost[SNAS_BUDGET_PARAMS],
+                     c->cost[SNAS_BUDGET_MADDS], 100 * c->accuracy);
+}
+
 enum snas_status snas_search_finish(struct snas_search *s, struct snas_err *err)
 {
     struct snas_result r = {0};
@@ -179,8 +233,10 @@ enum snas_status snas_search_finish(struct snas_search *s, struct snas_err *err)
     if (status != SNAS_OK)
         return status;
     say_result(s, &r);
+    settle_budget(s, &r);
     struct snas_err link = {0};
     if (snas_run_point_latest(&s->run, &link) != SNAS_OK)
         snas_run_say(&s->run, "warning: %s", link.text);
-    return snas_result_write(s, &r, err);
+    status = snas_result_write(s, &r, err);
+    return status == SNAS_OK ? fail_budget(s, &r, err) : status;
 }

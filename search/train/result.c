@@ -73,6 +73,42 @@ static json_t *warnings_json(const struct snas_result *r)
     return w;
 }
 
+/* NULL without a budget. */
+static json_t *budget_json(const struct snas_search *s, const struct snas_result *r)
+{
+    const struct snas_budget *b = s->method->budget;
+    if (!b)
+        return NULL;
+    const double cost[SNAS_BUDGETS] = {(double)r->pruned.params, (double)r->pruned.madds};
+    json_t *root = json_pack("{s:b}", "met", r->budget_met);
+    for (int i = 0; i < SNAS_BUDGETS; i++)
+        if (b->options.limit[i] > 0)
+            json_object_set_new(
+                root, snas_budget_names[i],
+                json_pack("{s:I, s:f, s:f, s:I}", "limit", (json_int_t)b->options.limit[i], "used",
+                          cost[i] / b->options.limit[i], "multiplier", b->state.multiplier[i],
+                          "cheapest_child", (json_int_t)b->floor[i]));
+    if (!r->budget_met && r->nearest >= 0)
+        json_object_set_new(root, "nearest_epoch", json_integer(r->nearest + 1));
+    return root;
+}
+
+enum snas_status snas_result_check_budget(const struct snas_run *run, struct snas_err *err)
+{
+    char *path = snas_run_path(run, SNAS_RUN_RESULT, err);
+    if (!path)
+        return SNAS_E_NOMEM;
+    json_t *root = json_load_file(path, 0, NULL);
+    int missed = json_is_false(json_object_get(json_object_get(root, "budget"), "met"));
+    json_decref(root);
+    enum snas_status s = SNAS_OK;
+    if (missed)
+        s = snas_fail(err, SNAS_E_LIMIT, "the child of '%s' is not within its budget ('%s')",
+                      run->dir, path);
+    snas_free(path);
+    return s;
+}
+
 static json_t *report(struct snas_search *s, const struct snas_result *r, struct snas_err *err)
 {
     json_t *child = child_json(s, r, err);
@@ -101,6 +137,9 @@ static json_t *report(struct snas_search *s, const struct snas_result *r, struct
     json_object_set_new(root, "best_epoch", json_integer(s->at.best_epoch));
     json_object_set_new(root, "best_epoch_child_accuracy", accuracy(s->sums.best_accuracy));
     json_object_set_new(root, "child", child);
+    json_t *budget = budget_json(s, r);
+    if (budget)
+        json_object_set_new(root, "budget", budget);
     json_object_set_new(root, "counts",
                         json_string("params: all trained values; madds: multiply-adds of "
                                     "convolutions and linear layers of one image; conv_params: "

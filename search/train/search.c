@@ -165,7 +165,8 @@ enum snas_status snas_search_init(struct snas_search *s, const struct snas_searc
     s->steps_per_epoch = images / config->search.batch;
     s->momentum = snas_alloc(snas_net_theta_size(s->net), sizeof(float), err);
     s->z = snas_alloc((size_t)s->network->n_z, sizeof(double), err);
-    if (!s->momentum || !s->z)
+    s->history = snas_alloc((size_t)config->search.epochs, sizeof(*s->history), err);
+    if (!s->momentum || !s->z || !s->history)
         return SNAS_E_NOMEM;
     snas_net_init(s->net, (uint64_t)config->seed);
     return SNAS_OK;
@@ -187,6 +188,7 @@ void snas_search_clear(struct snas_search *s)
     snas_source_clear(&s->source);
     snas_free(s->momentum);
     snas_free(s->z);
+    snas_free(s->history);
     snas_free(s->config_text);
     memset(s, 0, sizeof(*s));
     s->run.lock = -1;
@@ -358,8 +360,9 @@ enum snas_status snas_search_run(const struct snas_search_config *config,
         status = start(&s, err);
     if (status == SNAS_OK && s.finished) {
         snas_run_say(&s.run, "'%s' is finished already: nothing to do", options->dir);
+        status = snas_result_check_budget(&s.run, err);
         snas_search_clear(&s);
-        return SNAS_OK;
+        return status;
     }
     if (status == SNAS_OK) {
         snas_progress_begin(options->progress, "search",

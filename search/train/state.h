@@ -22,6 +22,12 @@ struct snas_sums {
     double best_accuracy; /* of best_epoch's child */
 };
 
+/* The argmax child after an epoch, for the choice of another one when the last misses its budget.
+ */
+struct snas_epoch_child {
+    double cost[SNAS_BUDGETS], connected, accuracy;
+};
+
 struct snas_search {
     const struct snas_search_config *config;
     const struct snas_search_options *options;
@@ -32,9 +38,10 @@ struct snas_search {
     struct snas_penalty penalty; /* for the reports: the method has its own */
     struct snas_net *net;
     struct snas_method *method;
-    struct snas_loader *stream[2]; /* training; validation (made when a method asks) */
-    float *momentum;               /* [snas_net_theta_size] */
-    double *z;                     /* [n_z] for evaluations */
+    struct snas_loader *stream[2];    /* training; validation (made when a method asks) */
+    struct snas_epoch_child *history; /* [epochs] of the run */
+    float *momentum;                  /* [snas_net_theta_size] */
+    double *z;                        /* [n_z] for evaluations */
     char *config_text;
     struct snas_counters at;
     struct snas_sums sums;
@@ -87,12 +94,16 @@ struct snas_result {
     double sampled, before, after, test; /* accuracies, 0..1; test of the re-estimated child */
     int hard_n;
     double hard_mean, hard_sd;
+    int budget_met, nearest; /* with a budget: epoch (from 0) whose child fits it best; -1: none */
     struct snas_totals described, pruned; /* of the child: as described, after exact pruning */
 };
 enum snas_status snas_result_write(struct snas_search *search, const struct snas_result *r,
                                    struct snas_err *err);
 
-/* finish.c: child, final report. */
+/* SNAS_E_LIMIT when the finished run in the directory missed its budget. */
+enum snas_status snas_result_check_budget(const struct snas_run *run, struct snas_err *err);
+
+/* finish.c: child, final report. SNAS_E_LIMIT, everything written: the child misses its budget. */
 enum snas_status snas_search_finish(struct snas_search *search, struct snas_err *err);
 
 #endif

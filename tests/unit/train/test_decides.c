@@ -81,12 +81,28 @@ static void search__child_is_cheaper_when_the_penalty_is_stronger(void **state)
     }
 }
 
+static void search__child_is_within_its_budget_when_there_is_one(void **state)
+{
+    (void)state;
+    struct snas_search_config c =
+        fixture_config("search: {epochs: 8, images_per_epoch: 256, batch: 16}\n"
+                       "theta: {learning_rate: 0.1}\n");
+    fixture_run_ok(&c, "no-budget");
+    double free_params = fixture_result("no-budget", "child.pruned.params");
+    c.budget.params = (int64_t)(0.6 * free_params);
+    fixture_run_ok(&c, "budget");
+    assert_int_equal((int)fixture_result("budget", "budget.met"), 1);
+    assert_true(fixture_result("budget", "child.pruned.params") <= (double)c.budget.params);
+    assert_int_equal((int)fixture_result("budget", "child.connected"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search__picks_the_planted_op_when_alpha_learns),
         cmocka_unit_test(search__does_not_pick_the_planted_op_when_alpha_is_frozen),
         cmocka_unit_test(search__child_is_cheaper_when_the_penalty_is_stronger),
+        cmocka_unit_test(search__child_is_within_its_budget_when_there_is_one),
     };
     return cmocka_run_group_tests_name("train.decides", tests, fixture_open, fixture_close);
 }

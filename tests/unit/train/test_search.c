@@ -94,6 +94,48 @@ static void search__files_are_equal_when_interrupted_and_resumed(void **state)
     fixture_same_run("undisturbed", "disturbed");
 }
 
+/* With every state that a penalty and budgets add. */
+static void search__files_are_equal_when_a_budgeted_search_is_resumed(void **state)
+{
+    (void)state;
+    const struct snas_search_config c =
+        fixture_config("penalty: {strength: 0.3, form: log, estimator: score, ramp_epochs: 1}\n"
+                       "budget: {params: 1500, madds: 60k, rate: 40}\n");
+    struct snas_err err = {0};
+    enum snas_status status = fixture_run(&c, "budget", 0, NULL, &err);
+    assert_true(status == SNAS_OK || status == SNAS_E_LIMIT);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(fixture_run(&c, "budget-resumed", i > 0, &now, &err), SNAS_E_INTERRUPTED);
+    assert_int_equal(fixture_run(&c, "budget-resumed", 1, NULL, &err), status);
+    fixture_same_run("budget", "budget-resumed");
+}
+
+static void search__budget_is_refused_before_the_search_when_no_child_can_meet_it(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    const struct snas_search_config c = fixture_config("budget: {params: 10}\n");
+    assert_int_equal(fixture_run(&c, "unreachable", 0, NULL, &err), SNAS_E_CONFIG);
+    assert_non_null(strstr(err.text, "the cheapest connected child"));
+    assert_false(snas_path_exists("unreachable"));
+}
+
+/* Multipliers that never move leave the budget to chance. */
+static void search__fails_with_everything_written_when_the_budget_is_missed(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    struct snas_search_config c = fixture_config("budget: {params: 1G, rate: 0, damping: 0}\n");
+    fixture_run_ok(&c, "roomy");
+    c.budget.params = (int64_t)fixture_result("roomy", "budget.params.cheapest_child");
+    assert_int_equal(fixture_run(&c, "missed", 0, NULL, &err), SNAS_E_LIMIT);
+    assert_non_null(strstr(err.text, "not within its budget"));
+    assert_int_equal((int)fixture_result("missed", "budget.met"), 0);
+    assert_true(fixture_result("missed", "budget.params.used") > 1);
+    assert_true(snas_path_exists("missed/child.safetensors"));
+    assert_int_equal(fixture_run(&c, "missed", 1, NULL, &err), SNAS_E_LIMIT);
+}
+
 static void search__nothing_changes_when_a_finished_run_is_resumed(void **state)
 {
     (void)state;
@@ -224,6 +266,9 @@ int main(void)
         cmocka_unit_test(search__files_are_equal_when_memory_is_lean),
         cmocka_unit_test(search__files_differ_when_seeds_do),
         cmocka_unit_test(search__files_are_equal_when_interrupted_and_resumed),
+        cmocka_unit_test(search__files_are_equal_when_a_budgeted_search_is_resumed),
+        cmocka_unit_test(search__budget_is_refused_before_the_search_when_no_child_can_meet_it),
+        cmocka_unit_test(search__fails_with_everything_written_when_the_budget_is_missed),
         cmocka_unit_test(search__nothing_changes_when_a_finished_run_is_resumed),
         cmocka_unit_test(search__starts_afresh_when_resumed_before_the_first_checkpoint),
         cmocka_unit_test(search__is_refused_when_the_directory_is_not_its_own),
