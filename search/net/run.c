@@ -211,14 +211,6 @@ const void *snas_net_tensor(const struct snas_net *net, int tensor)
 
 /* ---- backward ---- */
 
-static void clear_tensor(int tensor, int worker, void *arg)
-{
-    (void)worker;
-    struct snas_net *net = arg;
-    if (net->dvalue[tensor])
-        memset(net->dvalue[tensor], 0, step_bytes(net, tensor));
-}
-
 static void clear_group(int group, int worker, void *arg)
 {
     (void)worker;
@@ -227,6 +219,15 @@ static void clear_group(int group, int worker, void *arg)
     memset((unsigned char *)net->group_grad + (size_t)group * row, 0, row);
     size_t n_z = (size_t)net->network->n_z;
     memset(net->group_dz + (size_t)group * n_z, 0, n_z * sizeof *net->group_dz);
+    int first, count;
+    snas_group_range(net->run.batch.n, group, &first, &count);
+    for (int t = 0; t < net->network->n_tensors; t++) {
+        const struct snas_shape *s = &net->network->tensors[t].shape;
+        size_t image = (size_t)s->c * (size_t)s->h * (size_t)s->w * net->real;
+        if (net->dvalue[t])
+            memset((unsigned char *)net->dvalue[t] + (size_t)first * image, 0,
+                   (size_t)count * image);
+    }
 }
 
 /* d loss / d logits = (softmax - target) / n. */
@@ -315,7 +316,6 @@ enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backw
     net->dvalue[net->network->input] = b->dimages;
     double since = snas_profile_now(net);
     snas_parallel(net->options.threads, SNAS_GROUPS, clear_group, net);
-    snas_parallel(net->options.threads, net->network->n_tensors, clear_tensor, net);
     loss_gradient(net);
     snas_profile_stretch(net, "clear", 1, &since);
     for (int i = net->n_units - 1; i >= 0; i--) {

@@ -1,6 +1,8 @@
 /* Memory: what a plan says, what it refuses, what it leaves behind when memory runs out. */
 #include "fixture.h"
 
+#include <unistd.h>
+
 static struct snas_network *make_network(int channels, int layers, int side)
 {
     static struct snas_space space;
@@ -197,6 +199,39 @@ static void plan__is_modest_when_nothing_is_trained(void **state)
     snas_network_destroy(network);
 }
 
+/* Resident bytes of this process. */
+static size_t resident(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*s %ld", &pages), 1);
+    (void)fclose(f);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The plan's memory is first touched by the passes, a group's images by the thread that works on
+ * them: creating a net touches next to nothing of it. */
+static void create__leaves_the_first_touch_to_the_step_when_memory_is_large(void **state)
+{
+    (void)state;
+    struct snas_network *network = make_network(8, 3, 28);
+    struct snas_net_options o = fixture_options(SNAS_PRECISION_F32);
+    struct snas_net *net = NULL;
+    struct snas_err err = {0};
+    o.batch = 64;
+    struct snas_plan_report r = plan_of(network, &o);
+    size_t before = resident();
+    assert_ok(snas_net_create(network, &o, &net, &err), &err);
+    size_t taken = resident() - before;
+    assert_true(r.total_bytes > (size_t)100 << 20);
+    if (taken > r.total_bytes / 10)
+        fail_msg("%zu of %zu bytes are touched", taken, r.total_bytes);
+    snas_net_destroy(net);
+    snas_plan_report_clear(&r);
+    snas_network_destroy(network);
+}
+
 static void evaluation_net__gives_the_training_nets_logits_when_values_are_equal(void **state)
 {
     (void)state;
@@ -304,6 +339,7 @@ int main(void)
         cmocka_unit_test(plan__keeps_what_the_limit_allows_when_memory_is_auto),
         cmocka_unit_test(create__names_a_batch_that_fits_when_even_lean_memory_does_not),
         cmocka_unit_test(table__has_a_line_for_every_unit_when_whole),
+        cmocka_unit_test(create__leaves_the_first_touch_to_the_step_when_memory_is_large),
         cmocka_unit_test(plan__has_a_row_for_every_unit_and_adds_up),
         cmocka_unit_test(plan__needs_no_memory_when_the_network_is_huge),
         cmocka_unit_test(plan__is_modest_when_nothing_is_trained),
