@@ -12,17 +12,18 @@
 #include "base/rng.h"
 #include "net/net.h"
 
-enum { BATCH = 5, CLASSES = 4 };
+enum { BATCH = 5, LARGEST_BATCH = 24, CLASSES = 4 };
 
 struct fixture {
     struct snas_space space;
     struct snas_network *network;
     struct snas_net *net;
     struct snas_net_options options;
-    void *images; /* BATCH of them, of the net's precision */
-    int labels[BATCH];
+    void *images; /* options.batch of them, of the net's precision */
+    int labels[LARGEST_BATCH];
     double *z;
     int image_values;
+    unsigned seed; /* 0, or other numbers */
 };
 
 static const char *const fixture_ops[] = {"none",         "max_pool_3x3", "avg_pool_3x3",
@@ -76,8 +77,8 @@ static inline void fixture_make(struct fixture *f, const struct snas_network_opt
     struct snas_err err = {0};
     assert_ok(snas_network_create(&f->space, o, genotype, &f->network, &err), &err);
     assert_ok(snas_net_create(f->network, &f->options, &f->net, &err), &err);
-    snas_net_init(f->net, 3);
-    struct snas_rng rng = snas_rng_make(5, SNAS_STREAM_TEST, 1);
+    snas_net_init(f->net, 3 + f->seed);
+    struct snas_rng rng = snas_rng_make(5 + f->seed, SNAS_STREAM_TEST, 1);
     for (int i = 0; i < f->network->n_params; i++) {
         const struct snas_param *p = &f->network->params[i];
         size_t at = snas_net_param_offset(f->net, i);
@@ -88,13 +89,15 @@ static inline void fixture_make(struct fixture *f, const struct snas_network_opt
                 fixture_set(f, snas_net_theta(f->net), at + k, 0.3 * snas_rng_normal(&rng));
         }
     }
+    const size_t batch = (size_t)f->options.batch;
+    assert_true(batch <= LARGEST_BATCH);
     f->image_values = o->input.c * o->input.h * o->input.w;
-    f->images = calloc((size_t)BATCH * (size_t)f->image_values, sizeof(double));
+    f->images = calloc(batch * (size_t)f->image_values, sizeof(double));
     f->z = calloc((size_t)f->network->n_z + 1, sizeof *f->z);
     assert_true(f->images && f->z);
-    for (size_t i = 0; i < (size_t)BATCH * (size_t)f->image_values; i++)
+    for (size_t i = 0; i < batch * (size_t)f->image_values; i++)
         fixture_set(f, f->images, i, snas_rng_normal(&rng));
-    for (int i = 0; i < BATCH; i++)
+    for (size_t i = 0; i < batch; i++)
         f->labels[i] = (int)snas_rng_below(&rng, CLASSES);
     for (int i = 0; i < f->network->n_z; i++)
         f->z[i] = snas_rng_uniform(&rng);
@@ -110,7 +113,7 @@ static inline void fixture_clear(struct fixture *f)
 
 static inline struct snas_forward fixture_forward(const struct fixture *f)
 {
-    return (struct snas_forward){.batch = {f->images, f->labels, BATCH},
+    return (struct snas_forward){.batch = {f->images, f->labels, f->options.batch},
                                  .z = f->network->genotype ? NULL : f->z,
                                  .bn = SNAS_BN_BATCH,
                                  .seed = 11,
