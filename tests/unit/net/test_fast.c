@@ -3,6 +3,9 @@
  * over in float), and networks small enough that nothing turns over must agree at 1e-4. */
 #include "compare.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 static struct snas_space test_space(void)
 {
     struct snas_space space;
@@ -106,20 +109,68 @@ static void child__is_as_exact_as_the_reference_when_affine(void **state)
     }
 }
 
+static void same_bits(const struct result *a, const struct result *b)
+{
+    for (int part = 0; part < PARTS; part++) {
+        assert_int_equal(a->n[part], b->n[part]);
+        assert_memory_equal(a->v[part], b->v[part], a->n[part] * sizeof(double));
+    }
+}
+
+/* Fewer threads than groups of images, more than groups, more than cores; batches of fewer images
+ * than groups and of no multiple of them. */
 static void supernet__gives_the_same_bits_when_threads_vary(void **state)
 {
     (void)state;
+    static const int threads[] = {2, 3, 5, 9, 33};
+    struct snas_space space = test_space();
+    for (int i = 0; i < 4; i++) {
+        struct setup s = {.shape = {3, 8, 1, 10, 10, 0},
+                          .bn = SNAS_BN_BATCH_UPDATE,
+                          .z = i & 1 ? Z_SPARSE : Z_ALL,
+                          .batch = i & 1 ? 5 : 19,
+                          .memory = i / 2 ? SNAS_MEMORY_LEAN : SNAS_MEMORY_NORMAL};
+        const char *isa = snas_kernels_get()->isa;
+        struct result one = run(&space, &s, SNAS_PRECISION_F32, isa);
+        for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
+            s.threads = threads[t];
+            struct result many = run(&space, &s, SNAS_PRECISION_F32, isa);
+            same_bits(&one, &many);
+            result_clear(&many);
+        }
+        result_clear(&one);
+    }
+}
+
+static void *keep_busy(void *stop)
+{
+    while (!atomic_load((atomic_int *)stop))
+        ;
+    return NULL;
+}
+
+/* Every core is wanted by somebody else too: the step must end (a deadlock runs into ctest's time
+ * limit) and say the same. */
+static void supernet__gives_the_same_bits_when_cores_are_busy(void **state)
+{
+    (void)state;
+    enum { NEIGHBOURS = 4 };
     struct snas_space space = test_space();
     struct setup s = {.shape = {3, 8, 1, 10, 10, 0}, .bn = SNAS_BN_BATCH_UPDATE};
     const char *isa = snas_kernels_get()->isa;
-    struct result one = run(&space, &s, SNAS_PRECISION_F32, isa);
-    for (s.threads = 2; s.threads <= 9; s.threads += 7) {
-        struct result many = run(&space, &s, SNAS_PRECISION_F32, isa);
-        for (int part = 0; part < PARTS; part++)
-            assert_memory_equal(one.v[part], many.v[part], one.n[part] * sizeof(double));
-        result_clear(&many);
-    }
-    result_clear(&one);
+    struct result alone = run(&space, &s, SNAS_PRECISION_F32, isa);
+    pthread_t neighbours[NEIGHBOURS];
+    atomic_int stop = 0;
+    for (int i = 0; i < NEIGHBOURS; i++)
+        assert_int_equal(pthread_create(&neighbours[i], NULL, keep_busy, &stop), 0);
+    s.threads = 4;
+    struct result beside = run(&space, &s, SNAS_PRECISION_F32, isa);
+    atomic_store(&stop, 1);
+    for (int i = 0; i < NEIGHBOURS; i++)
+        pthread_join(neighbours[i], NULL);
+    same_bits(&alone, &beside);
+    result_clear(&alone);
+    result_clear(&beside);
 }
 
 /* Every engine, with drop path, sparse z, running statistics that follow: a unit's second forward
@@ -162,6 +213,7 @@ int main(void)
         cmocka_unit_test(supernet__is_as_exact_as_the_reference_when_the_space_is_another),
         cmocka_unit_test(child__is_as_exact_as_the_reference_when_affine),
         cmocka_unit_test(supernet__gives_the_same_bits_when_threads_vary),
+        cmocka_unit_test(supernet__gives_the_same_bits_when_cores_are_busy),
         cmocka_unit_test(supernet__gives_the_same_bits_when_memory_is_lean),
     };
     return snas_test_run(tests);
