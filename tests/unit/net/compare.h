@@ -37,7 +37,7 @@ struct result {
     size_t n[PARTS];
     size_t *param_at; /* where parameters begin in GRAD, their counts behind */
     int n_params;
-    int reference_units; /* stems and cells that run by the reference */
+    int reference_units; /* that run by the reference */
 };
 
 static inline void keep(const struct fixture *f, struct result *r, int part, const void *p,
@@ -183,7 +183,7 @@ static inline struct result run(const struct snas_space *space, const struct set
     keep(&f, &r, STATS, snas_net_stats(f.net), snas_net_stats_size(f.net));
     struct snas_plan_report report;
     assert_ok(snas_net_plan(f.network, &f.options, &report, &err), &err);
-    for (int i = 0; i < report.n_rows - 1; i++) /* the last is the head */
+    for (int i = 0; i < report.n_rows; i++)
         r.reference_units += report.rows[i].reference;
     snas_plan_report_clear(&report);
     unsetenv("SNAS_ISA");
