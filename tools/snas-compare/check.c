@@ -1,7 +1,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "snas-compare/compare.h"
+#include "snas-compare/check.h"
 
 /* Bounds on the columns: what a budget file may say. 0: no bound. */
 struct bounds {

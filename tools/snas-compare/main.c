@@ -3,7 +3,8 @@
 
 #include "cli/cli.h"
 #include "report/page.h"
-#include "snas-compare/compare.h"
+#include "report/table.h"
+#include "snas-compare/check.h"
 
 static struct {
     const char *format, *check, *html;
@@ -44,13 +45,13 @@ static const struct snas_command command = {
 static enum snas_status print(const struct snas_comparison *c, struct snas_err *err)
 {
     if (!strcmp(args.format, "csv"))
-        compare_print_csv(c, stdout);
+        snas_table_csv(c, stdout);
     else if (!strcmp(args.format, "markdown"))
-        compare_print_markdown(c, stdout);
+        snas_table_markdown(c, stdout);
     else if (!strcmp(args.format, "json"))
-        return compare_print_json(c, stdout, err);
+        return snas_table_json(c, stdout, err);
     else
-        compare_print_text(c, stdout);
+        snas_table_text(c, stdout);
     return SNAS_OK;
 }
 

@@ -1,9 +1,10 @@
+#include "report/table.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "snas-compare/compare.h"
 
 /* A table of texts: the first column is left-aligned, the others to the right. */
 enum { CELL = 63, MAX_COLUMNS = 24 };
@@ -186,12 +187,12 @@ static void print_tables(const struct snas_comparison *c, int markdown, FILE *ou
                 c->threads == 1 ? "" : "s");
 }
 
-void compare_print_text(const struct snas_comparison *c, FILE *out)
+void snas_table_text(const struct snas_comparison *c, FILE *out)
 {
     print_tables(c, 0, out);
 }
 
-void compare_print_markdown(const struct snas_comparison *c, FILE *out)
+void snas_table_markdown(const struct snas_comparison *c, FILE *out)
 {
     print_tables(c, 1, out);
 }
@@ -208,7 +209,7 @@ static void csv_text(const char *text, FILE *out)
     fputc('"', out);
 }
 
-void compare_print_csv(const struct snas_comparison *c, FILE *out)
+void snas_table_csv(const struct snas_comparison *c, FILE *out)
 {
     fputs("run,group,method,finished,connected", out);
     for (int k = 0; k < snas_comparison_n_columns; k++)
@@ -264,8 +265,7 @@ static json_t *group_json(const struct snas_comparison *c, int group)
     return json_pack("{s:s, s:o, s:o}", "label", label, "mean", means, "difference", differences);
 }
 
-enum snas_status compare_print_json(const struct snas_comparison *c, FILE *out,
-                                    struct snas_err *err)
+enum snas_status snas_table_json(const struct snas_comparison *c, FILE *out, struct snas_err *err)
 {
     json_t *runs = json_array(), *groups = json_array();
     for (int i = 0; i < c->n; i++)

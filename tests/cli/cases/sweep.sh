@@ -1,0 +1,67 @@
+# snas-sweep: a small sweep on real images, killed and gone on with, and its comparison.
+# timeout: 300
+# cores: 2
+# fixtures: fashion-small
+common="--set data.path=$FIXTURES/fashion-small --set search.epochs=2 --set search.images_per_epoch=256 --set data.held_out=128 --set evaluation.epoch_images=64 --set evaluation.estimate_images=128 --set evaluation.hard_samples=2"
+plan="$SRC/configs/search/smoke.yaml --penalty 0,0.5 --seeds 1,2 --out sweep $common"
+
+# shellcheck disable=SC2086
+run snas-sweep $plan --dry-run
+status 0
+stdout_is 'sweep/snas-penalty-0-seed-1
+sweep/snas-penalty-0-seed-2
+sweep/snas-penalty-0.5-seed-1
+sweep/snas-penalty-0.5-seed-2'
+no sweep
+
+# Stopped in the middle: nothing goes on behind it, and the same command ends what it began.
+# shellcheck disable=SC2086
+snas-sweep $plan --quiet >/dev/null 2>stop.txt &
+pid=$!
+for _ in $(seq 200); do
+    [ -f sweep/snas-penalty-0-seed-1/config.yaml ] && break
+    sleep 0.05
+done
+kill -TERM $pid
+wait $pid && fail "a stopped sweep ended with 0"
+grep -q 'to go on: the same command' stop.txt || fail "a stopped sweep does not say how to go on"
+pgrep -f "out sweep/snas-penalty" >/dev/null && fail "a search goes on behind a stopped sweep"
+# shellcheck disable=SC2086
+run snas-sweep $plan --jobs 2
+status 0
+stderr_has 'sweep/snas-penalty-0.5-seed-2 is done'
+stdout_like '^sweep/snas-penalty-0.5-seed-1 +snas +0.5 +1 +2 '
+stdout_has 'seed by seed'
+have sweep/comparison.csv
+have sweep/comparison.md
+[ "$(wc -l <sweep/comparison.csv)" = 5 ] || fail "comparison.csv has not a row per run"
+before=$(stat -c %Y-%i sweep/*/result.json)
+# shellcheck disable=SC2086
+run snas-sweep $plan --quiet
+status 0
+[ "$(stat -c %Y-%i sweep/*/result.json)" = "$before" ] || fail "a finished run was run again"
+
+# One that cannot be: the others still run, and the log says why.
+mkdir -p bad/snas-penalty-0-seed-1
+echo 'name: other' >bad/snas-penalty-0-seed-1/config.yaml
+# shellcheck disable=SC2086
+run snas-sweep ${plan/--out sweep/--out bad} --penalty 0 --seeds 1,3
+status 1
+stderr_has 'bad/snas-penalty-0-seed-1 failed: see bad/snas-penalty-0-seed-1.log'
+grep -q 'snas-search: ' bad/snas-penalty-0-seed-1.log || fail "the log does not say why"
+have bad/snas-penalty-0-seed-3/result.json
+
+run snas-sweep smoke.yml --seeds 1
+status 1
+# shellcheck disable=SC2086
+run snas-sweep $plan --seeds 1,x
+status 1
+stderr_has "--seeds: 'x' is no seed"
+# shellcheck disable=SC2086
+run snas-sweep $plan --penalty 1,1
+status 1
+stderr_has "--penalty: '1' comes twice"
+# shellcheck disable=SC2086
+run snas-sweep $plan --method snas,drats
+status 1
+stderr_has search.method
