@@ -305,7 +305,7 @@ int main(int argc, char **argv)
         else if (c == 'o')
             b.only = optarg;
         else if (c == 'c')
-            only_c = atoi(optarg);
+            only_c = (int)strtol(optarg, NULL, 10);
         else if (c == 'm')
             b.seconds = strtod(optarg, NULL) * 1e-3;
         else if (c == 'j')

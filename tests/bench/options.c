@@ -67,7 +67,7 @@ static int read_mode(struct bench_options *o, const char *mode, int running)
     if (strcmp(mode, "onehot") == 0)
         return !(o->live = 1);
     if (strncmp(mode, "k=", 2) == 0)
-        return (o->live = atoi(mode + 2)) < 1;
+        return (o->live = (int)strtol(mode + 2, NULL, 10)) < 1;
     if (!running && strcmp(mode, "ref") == 0)
         return !(o->reference = 1);
     if (!running && strcmp(mode, "lean") == 0)
