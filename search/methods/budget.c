@@ -241,7 +241,9 @@ double snas_budget_gradient(const struct snas_budget *b, const struct snas_metho
 {
     double value = 0;
     for (int i = 0; i < SNAS_BUDGETS; i++) {
-        double mu = b->cost[i] ? pressure(b, i) : 0;
+        if (!b->cost[i])
+            continue;
+        double mu = pressure(b, i);
         value += mu * b->state.violation[i];
         for (int e = 0; mu > 0 && e < b->network->n_edges; e++) {
             const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
