@@ -202,12 +202,13 @@ static void plan__is_modest_when_nothing_is_trained(void **state)
 /* Resident bytes of this process. */
 static size_t resident(void)
 {
-    long pages = 0;
+    char line[128] = "", *rest;
     FILE *f = fopen("/proc/self/statm", "r");
     assert_non_null(f);
-    assert_int_equal(fscanf(f, "%*s %ld", &pages), 1);
+    assert_non_null(fgets(line, sizeof line, f));
     (void)fclose(f);
-    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+    assert_true(strtoul(line, &rest, 10) > 0);
+    return (size_t)strtoul(rest, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* The plan's memory is first touched by the passes, a group's images by the thread that works on
