@@ -31,10 +31,15 @@ OPS = {
     "dil_conv_3x3": _dilated(3),
     "dil_conv_5x5": _dilated(5),
     "conv_7x1_1x7": ("relu conv1x7 conv7x1 bn", "relu conv1x7 conv7x1s2 bn"),
+    "conv_1x1": ("relu pw bn", "relu pws2 bn"),
     "nor_conv_3x3": ("relu conv3x3 bn", "relu conv3x3s2 bn"),
 }
 DARTS = ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5",
          "dil_conv_3x3", "dil_conv_5x5")
+
+
+# Kind, height, width, dilation, stride.
+STEP = re.compile(r"(relu|dw|pw|conv|bn|max|avg|fr|gap|linear)(\d+)?(?:x(\d+))?(?:d(\d))?(?:s(\d))?")
 
 
 class FactorizedReduce(nn.Module):
@@ -59,7 +64,7 @@ class Linear(nn.Linear):
 
 def make_step(word, cin, cout, affine):
     """The module of one step and its output channels."""
-    m = re.fullmatch(r"([a-z]+)(\d+)?(?:x(\d+))?(?:d(\d))?(?:s(\d))?", word)
+    m = STEP.fullmatch(word)
     kind, kh, kw = m.group(1), int(m.group(2) or 1), int(m.group(3) or m.group(2) or 1)
     dilation, stride = int(m.group(4) or 1), int(m.group(5) or 1)
     padding = (dilation * (kh - 1) // 2, dilation * (kw - 1) // 2)
@@ -89,7 +94,7 @@ def make_block(steps, cin, cout, affine):
     """A sequence of steps; modules named as the engine's layers: dw1, pw1, bn1, relu2, ..."""
     block, seen = nn.Sequential(), {}
     for word in steps.split():
-        kind = re.match("[a-z]+", word).group()
+        kind = STEP.fullmatch(word).group(1)
         seen[kind] = seen.get(kind, 0) + 1
         module, cin = make_step(word, cin, cout, affine)
         block.add_module("%s%d" % (kind, seen[kind]), module)

@@ -195,7 +195,7 @@ static void supernet__gives_the_same_bits_when_memory_is_lean(void **state)
         s.memory = SNAS_MEMORY_LEAN;
         struct result lean = run(&space, &s, engines[i / 2].precision, isa);
         for (int part = 0; part < PARTS; part++)
-            if (memcmp(normal.v[part], lean.v[part], normal.n[part] * sizeof(double)))
+            if (memcmp(normal.v[part], lean.v[part], normal.n[part] * sizeof(double)) != 0)
                 fail_msg("engine %zu: %s differs", i / 2, part_names[part]);
         result_clear(&normal);
         result_clear(&lean);
