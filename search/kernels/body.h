@@ -133,6 +133,41 @@ static void depthwise(int rows, int width, int c, struct snas_k_source in, int n
             0);
 }
 
+#if LANES == 16 && !defined(SNAS_K_SMALL)
+/* 1: done. Windows of 3 x 3 and 5 x 5, at pixel strides that most networks have. */
+static int depthwise_dw_square(int rows, int width, int c, struct snas_k_source in, int n,
+                               const struct snas_k_run *runs, struct snas_k_source g, float *dw)
+{
+    for (int r = 0; r < n; r++)
+        if (runs[r].count != n || runs[r].gap != runs[0].gap)
+            return 0;
+    if (c % LANES != 0 || (n != 3 && n != 5))
+        return 0;
+#define BY(px, side, gap)                                                                          \
+    for (int i = 0; i < c; i += LANES)                                                             \
+    WIDE(dw_grad_square)(side, gap, px, rows, width, at_in(in, i), runs, at_in(g, i), dw + i)
+#define BY_RUNS(px)                                                                                \
+    case px:                                                                                       \
+        if (n == 3 && runs[0].gap == 1)                                                            \
+            BY(px, 3, 1);                                                                          \
+        else if (n == 3)                                                                           \
+            BY(px, 3, 2);                                                                          \
+        else if (runs[0].gap == 1)                                                                 \
+            BY(px, 5, 1);                                                                          \
+        else                                                                                       \
+            BY(px, 5, 2);                                                                          \
+        return 1;
+    switch (in.px) {
+        BY_RUNS(16)
+        BY_RUNS(32)
+        BY_RUNS(64)
+    }
+#undef BY_RUNS
+#undef BY
+    return 0;
+}
+#endif
+
 static void depthwise_dw(int rows, int width, int c, struct snas_k_source in, int n,
                          const struct snas_k_run *runs, struct snas_k_source g, float *dw)
 {
@@ -144,6 +179,10 @@ static void depthwise_dw(int rows, int width, int c, struct snas_k_source in, in
                           0);
         return;
     }
+#if LANES == 16 && !defined(SNAS_K_SMALL)
+    if (depthwise_dw_square(rows, width, c, in, n, runs, g, dw))
+        return;
+#endif
     COLUMNS(c, dw_grad_column, rows, width, at_in(in, i), n, runs, c, at_in(g, i), dw + i, 0);
 }
 

@@ -162,6 +162,52 @@ static INLINE void V(dw_grad_column)(int rows, int width, struct snas_k_source i
 #undef CASE
 }
 
+#if VL == 16
+/* The same for a square window of `side` runs, all taps in registers at once: two pixels a step,
+ * and a pointer a run, so that the taps' places in it are constants. */
+#define TAPS5(M, r) M(r, 0) M(r, 1) M(r, 2) M(r, 3) M(r, 4)
+#define WINDOW(M) TAPS5(M, 0) TAPS5(M, 1) TAPS5(M, 2) TAPS5(M, 3) TAPS5(M, 4)
+static INLINE void V(dw_grad_square)(int side, int gap, ptrdiff_t px, int rows, int width,
+                                     struct snas_k_source in, const struct snas_k_run *runs,
+                                     struct snas_k_source g, float *dw)
+{
+#define ZERO(r, j) V(vec) a##r##j = {0};
+    WINDOW(ZERO)
+    for (int r = 0; r < rows; r++) {
+        const float *gr = g.at + r * g.row, *x = in.at + r * in.row;
+        const float *x0 = x + runs[0].in, *x1 = x + runs[1].in, *x2 = x + runs[2].in;
+        const float *x3 = side > 3 ? x + runs[3].in : x2, *x4 = side > 3 ? x + runs[4].in : x2;
+        ptrdiff_t i = 0;
+        for (int p = 0; p + 2 <= width; p += 2, i += 2 * px, gr += 2 * g.px) {
+            const V(vec) g0 = V(load)(gr), g1 = V(load)(gr + g.px);
+#define TWO(r, j)                                                                                  \
+    if (side > r && side > j) {                                                                    \
+        a##r##j += V(load)(x##r + i + j * gap * px) * g0;                                          \
+        a##r##j += V(load)(x##r + i + (j * gap + 1) * px) * g1;                                    \
+    }
+            WINDOW(TWO)
+        }
+        if (width & 1) {
+            const V(vec) g0 = V(load)(gr);
+#define ONE(r, j)                                                                                  \
+    if (side > r && side > j)                                                                      \
+        a##r##j += V(load)(x##r + i + j * gap * px) * g0;
+            WINDOW(ONE)
+        }
+    }
+#define ADD(r, j)                                                                                  \
+    if (side > r && side > j)                                                                      \
+        V(add_to)(dw + runs[r].w + j * runs[r].w_step, a##r##j, 0);
+    WINDOW(ADD)
+#undef ZERO
+#undef TWO
+#undef ONE
+#undef ADD
+}
+#undef WINDOW
+#undef TAPS5
+#endif
+
 /* ---- matrix product: `count` pixels x one vector of outputs, up to 16 pixels where there are 32
  * registers, or x two vectors, up to 8 pixels */
 #if VL == 16

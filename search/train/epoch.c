@@ -41,8 +41,10 @@ static enum snas_status argmax_child(struct snas_search *s, struct snas_score *o
         status = snas_budget_cost(s->network, &g, child->cost, &connected, err);
     if (status == SNAS_OK)
         status = snas_evaluate(s->net, &held, &o, out, err);
-    child->connected = connected;
-    child->accuracy = out->accuracy;
+    if (status == SNAS_OK) {
+        child->connected = connected;
+        child->accuracy = out->accuracy;
+    }
     return status;
 }
 

@@ -24,7 +24,8 @@ struct bench {
     struct shape s;
     int n_runs, pixels;
     struct snas_k_run runs[MOST_TAPS];
-    float *buffer[BUFFERS]; /* a padded plane each, of the wider of c and n channels */
+    struct snas_arena arena; /* the engine's planes begin at a cache line: so do these */
+    float *buffer[BUFFERS];  /* a padded plane each, of the wider of c and n channels */
     float *weights, *dw, *row, *sums;
     ptrdiff_t line; /* floats of a padded row of c channels */
     double seconds; /* at least, for one measurement */
@@ -184,42 +185,42 @@ static void find_runs(struct bench *b)
     b->n_runs = snas_k_runs(snas_k_step(b->k, b->s.c), w * w, taps, b->runs);
 }
 
-static float *fill(size_t n, int seed)
+static void fill(float *p, size_t n, int seed)
 {
-    struct snas_err err = {0};
-    float *p = snas_alloc(n, sizeof *p, &err);
-    if (!p)
-        bench_must(SNAS_E_NOMEM, &err);
     struct snas_rng rng = snas_rng_make(1, SNAS_STREAM_TEST, (uint64_t)seed);
     for (size_t i = 0; i < n; i++)
         p[i] = (float)(0.02 * snas_rng_uniform(&rng) - 0.01);
-    return p;
 }
 
 static void open_shape(struct bench *b, const struct shape *s)
 {
     b->s = *s;
-    const int most = s->c > s->n ? s->c : s->n;
+    const size_t most = (size_t)(s->c > s->n ? s->c : s->n);
     b->line = (ptrdiff_t)(s->width + 2 * BORDER) * s->c;
     b->pixels = s->rows * s->width;
     const size_t padded = (size_t)(s->rows + 2 * BORDER) * (size_t)(s->width + 2 * BORDER);
-    for (int i = 0; i < BUFFERS; i++)
-        b->buffer[i] = fill((padded + 2) * (size_t)most + 64, i);
-    b->weights = fill((size_t)most * (size_t)most + (size_t)MOST_TAPS * (size_t)most + 64, 10);
-    b->dw = fill((size_t)most * (size_t)most + (size_t)MOST_TAPS * (size_t)most + 64, 11);
-    b->row = fill((size_t)(s->width + 2) * (size_t)most + 64, 12);
-    b->sums = fill(4 * (size_t)most + 64, 13);
+    float **const parts[] = {&b->weights, &b->dw, &b->row, &b->sums};
+    const size_t sizes[] = {most * most + MOST_TAPS * most + 64,
+                            most * most + MOST_TAPS * most + 64, (size_t)(s->width + 2) * most + 64,
+                            4 * most + 64};
+    const size_t plane = (padded + 2) * most + 64;
+    size_t at[BUFFERS + 4];
+    struct snas_err err = {0};
+    for (int i = 0; i < BUFFERS + 4; i++)
+        at[i] = snas_arena_reserve(&b->arena,
+                                   sizeof(float) * (i < BUFFERS ? plane : sizes[i - BUFFERS]));
+    bench_must(snas_arena_commit(&b->arena, &err), &err);
+    for (int i = 0; i < BUFFERS + 4; i++) {
+        float *p = snas_arena_at(&b->arena, at[i]);
+        fill(p, i < BUFFERS ? plane : sizes[i - BUFFERS], i);
+        *(i < BUFFERS ? &b->buffer[i] : parts[i - BUFFERS]) = p;
+    }
     find_runs(b);
 }
 
 static void close_shape(struct bench *b)
 {
-    for (int i = 0; i < BUFFERS; i++)
-        snas_free(b->buffer[i]);
-    snas_free(b->weights);
-    snas_free(b->dw);
-    snas_free(b->row);
-    snas_free(b->sums);
+    snas_arena_clear(&b->arena);
 }
 
 static void windows(struct bench *b, int pixels_row, int rows, int c, double peak)
