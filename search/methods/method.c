@@ -38,7 +38,7 @@ enum snas_status snas_method_init(struct snas_method *m, const struct snas_metho
     }
     m->alpha = snas_alloc((size_t)m->n_alpha, sizeof(*m->alpha), err);
     m->rows = snas_alloc((size_t)m->n_rows, sizeof(*m->rows), err);
-    m->credit = snas_alloc((size_t)m->n_rows, sizeof(*m->credit), err);
+    m->credit = snas_alloc((size_t)m->n_alpha, sizeof(*m->credit), err);
     m->edge_row = snas_alloc((size_t)network->n_edges, sizeof(*m->edge_row), err);
     if (!m->alpha || !m->rows || !m->credit || !m->edge_row) {
         snas_method_clear(m);
@@ -59,9 +59,22 @@ void snas_method_clear(struct snas_method *m)
     snas_free(m->rows);
     snas_free(m->credit);
     snas_free(m->edge_row);
-    m->alpha = m->credit = NULL;
+    m->alpha = NULL;
+    m->credit = NULL;
     m->rows = NULL;
     m->edge_row = NULL;
+}
+
+void snas_method_add_credit(struct snas_method *m, const double *z, const double *dz)
+{
+    for (int e = 0; e < m->network->n_edges; e++) {
+        const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
+        int first = m->network->edges[e].z;
+        for (int k = 0; k < row->n_ops; k++) {
+            m->credit[row->first + k].task += z[first + k] * dz[first + k];
+            m->credit[row->first + k].slope += dz[first + k];
+        }
+    }
 }
 
 void snas_method_destroy(struct snas_method *m)
@@ -73,7 +86,11 @@ void snas_method_destroy(struct snas_method *m)
 int snas_method_state(struct snas_method *m, struct snas_st_tensor *out)
 {
     out[0] = (struct snas_st_tensor){"method.alpha", SNAS_F64, 1, {m->n_alpha}, m->alpha};
-    out[1] = (struct snas_st_tensor){"method.credit", SNAS_F64, 1, {m->n_rows}, m->credit};
+    out[1] = (struct snas_st_tensor){"method.credit",
+                                     SNAS_F64,
+                                     1,
+                                     {m->n_alpha * (int64_t)(sizeof(*m->credit) / sizeof(double))},
+                                     m->credit};
     return 2 + m->ops->state(m, out + 2, SNAS_METHOD_TENSORS - 2);
 }
 

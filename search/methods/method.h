@@ -64,6 +64,15 @@ struct snas_alpha_row {
     int slot, node;      /* where the edge starts and ends */
 };
 
+/* What an op of an edge has earned: sums since the last reset (the loop's, at each epoch) over
+ * steps and the cells that share the edge. Negative lowers the loss. With z the step's sample and d
+ * z what the backward pass gives (0 for an op that the step left out): task     z_k d z_k; its sum
+ * over an edge's ops is the edge's credit <dL/dx_j, sum_k z_k O_k(x_i)> slope    d z_k = <dL/dx_j,
+ * O_k(x_i)> penalty  z_k d penalty / d z_k: strength x z_k x cost_k when the penalty is linear */
+struct snas_credit {
+    double task, slope, penalty;
+};
+
 /* What every method has: the head of its own struct. */
 struct snas_method {
     const struct snas_method_ops *ops;
@@ -73,8 +82,7 @@ struct snas_method {
     struct snas_alpha_row *rows;      /* [n_rows] */
     int *edge_row;                    /* [network->n_edges] the row of every edge */
     const struct snas_budget *budget; /* the method's, NULL: none */
-    double *credit; /* [n_rows] sum since the last reset (the loop's, at each epoch) of
-                       <dL/dx_j, sum_k z_k O_k(x_i)> over cells and steps */
+    struct snas_credit *credit;       /* [n_alpha] */
 };
 
 struct snas_snas_options {
@@ -103,6 +111,8 @@ void snas_method_destroy(struct snas_method *m); /* NULL allowed */
 enum snas_status snas_method_init(struct snas_method *m, const struct snas_method_ops *ops,
                                   const struct snas_network *network, struct snas_err *err);
 void snas_method_clear(struct snas_method *m);
+/* Adds a step's task and slope; z and d z of the step, [n_z]. */
+void snas_method_add_credit(struct snas_method *m, const double *z, const double *dz);
 
 /* State as named tensors ("method.alpha", "method.adam.m", ...) that point into the method, for
  * checkpoints; the number of them, at most SNAS_METHOD_TENSORS. */

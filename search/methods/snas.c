@@ -68,6 +68,20 @@ static void draw(const struct snas_method *m, uint64_t seed, enum snas_stream st
     draw_noise(m, seed, stream, step, hard, z, NULL);
 }
 
+/* The penalty's part of the credits; `slope` = d penalty / d cost. */
+static void penalty_credit(struct snas_snas *s, double slope)
+{
+    struct snas_method *m = &s->base;
+    for (int e = 0; e < m->network->n_edges; e++) {
+        const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
+        const double *z = s->z + m->network->edges[e].z;
+        double dz[SNAS_MAX_OPS];
+        snas_penalty_edge(&s->penalty, e, z, dz);
+        for (int k = 0; k < row->n_ops; k++)
+            m->credit[row->first + k].penalty += slope * z[k] * dz[k];
+    }
+}
+
 /* The penalty's part of d alpha; returns what it adds to the loss, and in *task what the task's
  * part is to be multiplied with. */
 static double penalty_gradient(struct snas_snas *s, double strength, double loss, double *task)
@@ -86,6 +100,7 @@ static double penalty_gradient(struct snas_snas *s, double strength, double loss
         }
         value = snas_penalty_value(&s->penalty, strength, cost, loss, &slope, task);
     }
+    penalty_credit(s, slope);
     return value;
 }
 
@@ -98,9 +113,10 @@ static double alpha_gradient(struct snas_snas *s, double strength, double loss)
     for (int e = 0; e < m->network->n_edges; e++) {
         const struct snas_edge *edge = &m->network->edges[e];
         const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
-        m->credit[m->edge_row[e]] += snas_concrete_backward(
-            s->z + edge->z, s->dz + edge->z, row->n_ops, s->temperature, s->dalpha + row->first);
+        snas_concrete_backward(s->z + edge->z, s->dz + edge->z, row->n_ops, s->temperature,
+                               s->dalpha + row->first);
     }
+    snas_method_add_credit(m, s->z, s->dz);
     if (strength > 0) {
         memcpy(s->task, s->dalpha, (size_t)m->n_alpha * sizeof(*s->task));
         memset(s->dalpha, 0, (size_t)m->n_alpha * sizeof(*s->dalpha));

@@ -117,8 +117,9 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
                              : status;
 }
 
-/* credit: mean over the epoch's steps of the edge's <dL/dx_j, sum_k z_k O_k(x_i)>, summed over the
- * cells of the kind (method.md section 1). cost_share: of the penalty's expected cost. */
+/* credit, op_credit, op_slope, op_penalty: means over the epoch's steps, summed over the cells of
+ * the kind, of the edge's sum of op_credit, and of snas_credit's task, slope and penalty (method.md
+ * section 1). cost_share: the edge's, of the penalty's expected cost. */
 static enum snas_status write_alpha(struct snas_search *s, double *total, struct snas_err *err)
 {
     struct snas_text t = {0};
@@ -128,17 +129,22 @@ static enum snas_status write_alpha(struct snas_search *s, double *total, struct
     if (!cost)
         return SNAS_E_NOMEM;
     *total = snas_method_penalty_cost(m, &s->penalty, cost);
-    snas_text_add(&t, "kind,node,slot,op,alpha,probability,credit,cost_share\n");
+    snas_text_add(&t, "kind,node,slot,op,alpha,probability,credit,cost_share,"
+                      "op_credit,op_slope,op_penalty\n");
     for (int r = 0; r < m->n_rows; r++) {
         const struct snas_alpha_row *row = &m->rows[r];
         const struct snas_cell_kind *kind = &s->space.kinds[row->kind];
-        double p[SNAS_MAX_OPS];
+        const struct snas_credit *credit = m->credit + row->first;
+        double p[SNAS_MAX_OPS], edge = 0, steps = (double)s->steps_per_epoch;
         snas_softmax(m->alpha + row->first, row->n_ops, p);
         for (int k = 0; k < row->n_ops; k++)
-            snas_text_add(&t, "%s,%d,%d,%s,%.17g,%.9g,%.9g,%.9g\n", kind->name, row->node,
-                          row->slot, s->space.ops[kind->op[k]].name, m->alpha[row->first + k], p[k],
-                          m->credit[r] / (double)s->steps_per_epoch,
-                          *total > 0 ? cost[r] / *total : 0);
+            edge += credit[k].task;
+        for (int k = 0; k < row->n_ops; k++)
+            snas_text_add(&t, "%s,%d,%d,%s,%.17g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", kind->name,
+                          row->node, row->slot, s->space.ops[kind->op[k]].name,
+                          m->alpha[row->first + k], p[k], edge / steps,
+                          *total > 0 ? cost[r] / *total : 0, credit[k].task / steps,
+                          credit[k].slope / steps, credit[k].penalty / steps);
     }
     snprintf(name, sizeof(name), "alpha/epoch-%03lld.csv", (long long)(s->at.epoch + 1));
     enum snas_status status = snas_text_check(&t, err);
@@ -226,6 +232,6 @@ enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *e
     }
     s->at.step_in_epoch = s->at.correct = s->at.images = 0;
     s->sums.loss = s->sums.penalty = s->sums.live_ops = 0;
-    memset(s->method->credit, 0, (size_t)s->method->n_rows * sizeof(double));
+    memset(s->method->credit, 0, (size_t)s->method->n_alpha * sizeof(*s->method->credit));
     return SNAS_OK;
 }

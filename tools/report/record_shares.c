@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 
-/* kind,node,slot,op,alpha,probability,credit,cost_share: a line per op, the share that of the edge.
- * Where every cell has its own alpha an edge comes once per cell. */
+/* kind,node,slot,op,alpha,probability,credit,cost_share and more: a line per op, the share that of
+ * the edge. Where every cell has its own alpha an edge comes once per cell. */
 enum { KIND, NODE, SLOT, OP, SHARE = 7, FIELDS };
 
 static int split(const char *line, const char *fields[FIELDS], size_t lengths[FIELDS])

@@ -280,9 +280,67 @@ static void snas__resumed_method_goes_the_same_way_when_its_state_was_saved(void
     run_step(f, m);
     run_step(f, resumed);
     assert_memory_equal(m->alpha, resumed->alpha, (size_t)m->n_alpha * sizeof(double));
-    assert_memory_equal(m->credit, resumed->credit, (size_t)m->n_rows * sizeof(double));
+    assert_memory_equal(m->credit, resumed->credit, (size_t)m->n_alpha * sizeof(*m->credit));
     snas_method_destroy(m);
     snas_method_destroy(resumed);
+}
+
+/* Against a forward and a backward of the sample that the step drew: alpha stays at a rate of 0. */
+static void credit__is_z_times_dz_of_the_sample_when_cells_sample_alone_or_not(void **state)
+{
+    struct fixture *f = *state;
+    struct snas_err err = {0};
+    size_t n = (size_t)f->network->n_z;
+    double *z = calloc(n, sizeof *z), *dz = calloc(n, sizeof *dz);
+    assert_true(z && dz);
+    for (int alone = 0; alone < 2; alone++) {
+        struct snas_snas_options o = fixture_options();
+        o.sample_per_cell = alone;
+        o.learning_rate = 0;
+        snas_net_init(f->net, 3);
+        struct snas_method *m = make(f, &o);
+        run_step(f, m);
+        run_step(f, m); /* credits add up */
+        m->ops->sample(m, 5, SNAS_STREAM_GUMBEL, 0, 0, z);
+        const struct snas_forward forward = {.batch = f->batch, .z = z, .bn = SNAS_BN_BATCH};
+        const struct snas_backward backward = {.dz = dz};
+        struct snas_loss loss;
+        assert_int_equal(snas_net_forward(f->net, &forward, &loss, &err), SNAS_OK);
+        assert_int_equal(snas_net_backward(f->net, &backward, &err), SNAS_OK);
+        for (int e = 0; e < f->network->n_edges; e++) {
+            struct snas_credit *c = m->credit + m->rows[m->edge_row[e]].first;
+            for (int k = 0, i = f->network->edges[e].z; k < f->network->edges[e].n_ops; k++, i++) {
+                c[k].task -= 2 * z[i] * dz[i];
+                c[k].slope -= 2 * dz[i];
+            }
+        }
+        for (int k = 0; k < m->n_alpha; k++) {
+            close_to(m->credit[k].task, 0, 1e-14);
+            close_to(m->credit[k].slope, 0, 1e-14);
+            close_to(m->credit[k].penalty, 0, 0);
+        }
+        snas_method_destroy(m);
+    }
+    free(z);
+    free(dz);
+}
+
+static void credit__sums_to_the_penalty_when_it_is_linear(void **state)
+{
+    struct fixture *f = *state;
+    struct snas_snas_options o = penalised(SNAS_PENALTY_LINEAR, SNAS_PENALTY_REPARAMETRIZED);
+    snas_net_init(f->net, 3);
+    for (int alone = 0; alone < 2; alone++) {
+        o.sample_per_cell = alone;
+        struct snas_method *m = make(f, &o);
+        double sum = 0;
+        struct snas_step_result r = run_step(f, m);
+        for (int k = 0; k < m->n_alpha; k++)
+            sum += m->credit[k].penalty;
+        close_to(sum, r.penalty, 1e-12);
+        assert_true(r.penalty > 0);
+        snas_method_destroy(m);
+    }
 }
 
 static void snas__creation_fails_cleanly_when_any_allocation_does(void **state)
@@ -319,6 +377,8 @@ int main(void)
         cmocka_unit_test(snas__small_z_are_left_out_when_below_the_threshold),
         cmocka_unit_test(snas__clip_bounds_the_move_when_the_gradient_is_large),
         cmocka_unit_test(snas__resumed_method_goes_the_same_way_when_its_state_was_saved),
+        cmocka_unit_test(credit__is_z_times_dz_of_the_sample_when_cells_sample_alone_or_not),
+        cmocka_unit_test(credit__sums_to_the_penalty_when_it_is_linear),
         cmocka_unit_test(snas__creation_fails_cleanly_when_any_allocation_does),
     };
     return cmocka_run_group_tests_name("methods.snas", tests, fixture_open, fixture_close);
