@@ -47,6 +47,12 @@ int snas_path_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+int snas_path_is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 char *snas_path_join(const char *a, const char *b, struct snas_err *err)
 {
     size_t n = strlen(a);

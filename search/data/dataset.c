@@ -32,12 +32,6 @@ static const struct {
 /* Directories that the usual downloads make inside the one that is asked for. */
 static const char *const inner[] = {"", "cifar-10-batches-bin", "cifar-100-binary", "raw"};
 
-static int is_directory(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
 int snas_data_has(const char *directory, const char *file)
 {
     char path[PATH_MAX]; /* a longer path cannot be opened either */
@@ -111,7 +105,7 @@ static enum snas_status nothing_found(const char *directory, enum snas_data_form
 static enum snas_status locate_prefix(const char *path, enum snas_data_format wanted,
                                       struct place *place, struct snas_err *err)
 {
-    int code = is_directory(path) ? 0 : errno;
+    int code = snas_path_is_directory(path) ? 0 : errno;
     char found[2][SNAS_DATA_PREFIX_MAX];
     const char *slash = strrchr(path, '/');
     const char *prefix = slash != NULL ? slash + 1 : path;
@@ -136,7 +130,7 @@ static enum snas_status locate_prefix(const char *path, enum snas_data_format wa
 static enum snas_status locate(const char *path, enum snas_data_format wanted, struct place *place,
                                struct snas_err *err)
 {
-    if (!is_directory(path))
+    if (!snas_path_is_directory(path))
         return locate_prefix(path, wanted, place, err);
     for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++) {
         int n;

@@ -11,6 +11,9 @@ allowed()
     train) echo net layers kernels data methods space base ;;
     export) echo space base ;;
     export/check) echo export net layers kernels data space base ;;
+    cli) echo space base ;;
+    report) echo train net layers kernels data methods space base ;;
+    timing) echo cli check export/check export train net layers kernels data methods space base ;;
     *) fail "a room without arrows: $1" ;;
     esac
 }
@@ -45,3 +48,6 @@ for room in base kernels layers data space net methods train; do
 done
 check_room export "$SRC/export" -not -path '*/check/*'
 check_room export/check "$SRC/export/check"
+for room in cli report timing; do
+    check_room "$room" "$SRC/tools/$room"
+done

@@ -7,7 +7,7 @@
 #include "methods/method.h"
 #include "snas-cost/cost.h"
 #include "snas-cost/fit.h"
-#include "snas-cost/rounds.h"
+#include "timing/rounds.h"
 #include "snas-cost/table.h"
 
 #define NAME 64
@@ -20,8 +20,8 @@ struct check {
     struct snas_child *children;
     char (*names)[NAME];
     double *sum, *measured; /* milliseconds */
-    struct rounds rounds;
-    struct rounds_options how;
+    struct snas_rounds rounds;
+    struct snas_rounds_options how;
     struct snas_cost_source source;
 };
 
@@ -94,10 +94,10 @@ static enum snas_status measure(struct check *c, struct snas_err *err)
         return SNAS_E_NOMEM;
     for (int i = 0; i < c->n; i++)
         names[i] = c->names[i];
-    enum snas_status s = rounds_run(c->children, names, c->n, &c->how, &c->rounds, err);
+    enum snas_status s = snas_rounds_run(c->children, names, c->n, &c->how, &c->rounds, err);
     snas_free(names);
     for (int i = 0; s == SNAS_OK && i < c->n; i++) {
-        c->measured[i] = 1e3 * rounds_median(&c->rounds, i, err);
+        c->measured[i] = 1e3 * snas_rounds_median(&c->rounds, i, err);
         s = c->measured[i] >= 0 ? SNAS_OK : SNAS_E_NOMEM;
     }
     return s;
@@ -169,8 +169,8 @@ static enum snas_status prepare(struct check *c, struct snas_err *err)
         s = snas_fail(err, SNAS_E_STATE, "%s has no latencies: snas-cost measure makes one",
                       args.table);
     if (s == SNAS_OK)
-        s = timer_runtime_pick(args.runtime, &c->how.runtime, c->source.runtime,
-                               sizeof c->source.runtime, err);
+        s = snas_timer_runtime_pick(args.runtime, &c->how.runtime, c->source.runtime,
+                                    sizeof c->source.runtime, err);
     if (s == SNAS_OK)
         s = draw_children(c, err);
     return s == SNAS_OK && args.genotype ? add_found(c, err) : s;
@@ -181,10 +181,10 @@ enum snas_status cost_check(const struct subject *s, struct snas_err *err)
     struct check c = {.subject = s};
     struct fit fit = {0};
     c.source.threads = (int)args.threads;
-    c.how = (struct rounds_options){.threads = (int)args.threads,
-                                    .rounds = (int)args.rounds,
-                                    .runs = (int)args.runs,
-                                    .title = "check"};
+    c.how = (struct snas_rounds_options){.threads = (int)args.threads,
+                                         .rounds = (int)args.rounds,
+                                         .runs = (int)args.runs,
+                                         .title = "check"};
     enum snas_status status = prepare(&c, err);
     if (status == SNAS_OK)
         status = measure(&c, err);
@@ -195,7 +195,7 @@ enum snas_status cost_check(const struct subject *s, struct snas_err *err)
     if (status == SNAS_OK)
         (args.json ? print_json : print_text)(&c, &fit);
     fit_clear(&fit);
-    rounds_clear(&c.rounds);
+    snas_rounds_clear(&c.rounds);
     for (int i = 0; c.children && i < c.n; i++)
         snas_child_clear(&c.children[i]);
     snas_cost_table_clear(&c.table);

@@ -43,8 +43,4 @@ enum snas_status cost_import(const struct subject *s, const char *csv, struct sn
 
 /* -o FILE, atomically, or stdout without it. */
 enum snas_status cost_write(const char *text, size_t size, struct snas_err *err);
-/* What /proc/cpuinfo calls the processor, or "unknown". */
-void cost_device(char *text, size_t size);
-void cost_today(char *text, size_t size); /* "2026-11-24" */
-
 #endif

@@ -8,13 +8,14 @@
 #include "export/micro.h"
 #include "export/onnx/write.h"
 #include "snas-cost/cost.h"
-#include "snas-cost/rounds.h"
+#include "timing/rounds.h"
 #include "snas-cost/table.h"
+#include "timing/device.h"
 
 /* Minimum, median, 90% and number of the runs of one row, in milliseconds: each run less the median
  * of the null network's runs of the same round, per copy. */
-static enum snas_status row_latency(const struct rounds *r, const struct snas_micro_set *set, int i,
-                                    double *latency, struct snas_err *err)
+static enum snas_status row_latency(const struct snas_rounds *r, const struct snas_micro_set *set,
+                                    int i, double *latency, struct snas_err *err)
 {
     int n = r->rounds * r->runs, null = set->items[i].null;
     double *mine = snas_alloc((size_t)n, sizeof *mine, err);
@@ -26,17 +27,17 @@ static enum snas_status row_latency(const struct rounds *r, const struct snas_mi
     }
     double least = INFINITY, null_least = INFINITY;
     for (int round = 0; round < r->rounds; round++) {
-        memcpy(theirs, rounds_slice(r, null, round), (size_t)r->runs * sizeof *theirs);
-        double middle = quantile(theirs, r->runs, 0.5);
+        memcpy(theirs, snas_rounds_slice(r, null, round), (size_t)r->runs * sizeof *theirs);
+        double middle = snas_quantile(theirs, r->runs, 0.5);
         null_least = fmin(null_least, theirs[0]);
         for (int k = 0; k < r->runs; k++) {
-            double t = rounds_slice(r, i, round)[k];
+            double t = snas_rounds_slice(r, i, round)[k];
             least = fmin(least, t);
             mine[round * r->runs + k] = 1e3 * (t - middle) / SNAS_MICRO_COPIES;
         }
     }
-    latency[1] = fmax(quantile(mine, n, 0.5), 0);
-    latency[2] = fmax(quantile(mine, n, 0.9), latency[1]);
+    latency[1] = fmax(snas_quantile(mine, n, 0.5), 0);
+    latency[2] = fmax(snas_quantile(mine, n, 0.9), latency[1]);
     latency[0] = fmin(fmax(1e3 * (least - null_least) / SNAS_MICRO_COPIES, 0), latency[1]);
     latency[3] = n;
     snas_free(mine);
@@ -44,7 +45,7 @@ static enum snas_status row_latency(const struct rounds *r, const struct snas_mi
     return SNAS_OK;
 }
 
-static enum snas_status fill_table(const struct subject *s, const struct rounds *r,
+static enum snas_status fill_table(const struct subject *s, const struct snas_rounds *r,
                                    const struct snas_micro_set *set, struct snas_cost_table *table,
                                    struct snas_err *err)
 {
@@ -60,7 +61,7 @@ static enum snas_status fill_table(const struct subject *s, const struct rounds 
 
 /* The log's first line: whose slices these are. */
 static char *describe(const struct subject *s, const struct snas_cost_source *source,
-                      const struct rounds_options *o, struct snas_err *err)
+                      const struct snas_rounds_options *o, struct snas_err *err)
 {
     const struct snas_network_options *n = &s->net->options;
     return snas_format(err,
@@ -84,7 +85,7 @@ static enum snas_status micro_children(const struct subject *s, const struct sna
 }
 
 static enum snas_status measure_set(const struct subject *s, const struct snas_micro_set *set,
-                                    const struct rounds_options *o, struct rounds *out,
+                                    const struct snas_rounds_options *o, struct snas_rounds *out,
                                     struct snas_err *err)
 {
     struct snas_child *children = snas_alloc((size_t)set->n, sizeof *children, err);
@@ -92,7 +93,7 @@ static enum snas_status measure_set(const struct subject *s, const struct snas_m
     enum snas_status status =
         children && names ? micro_children(s, set, children, names, err) : SNAS_E_NOMEM;
     if (status == SNAS_OK)
-        status = rounds_run(children, names, set->n, o, out, err);
+        status = snas_rounds_run(children, names, set->n, o, out, err);
     for (int i = 0; children && i < set->n; i++)
         snas_child_clear(&children[i]);
     snas_free(children);
@@ -100,8 +101,8 @@ static enum snas_status measure_set(const struct subject *s, const struct snas_m
     return status;
 }
 
-static void say(const struct subject *s, const struct snas_micro_set *set, const struct rounds *r,
-                const struct snas_cost_source *source)
+static void say(const struct subject *s, const struct snas_micro_set *set,
+                const struct snas_rounds *r, const struct snas_cost_source *source)
 {
     printf("%s: latency of %d candidate ops, from %d micro-networks, %d runs each\n", args.output,
            s->net->n_z, set->n, r->rounds * r->runs);
@@ -119,24 +120,24 @@ enum snas_status cost_measure(const struct subject *s, struct snas_err *err)
 {
     struct snas_cost_table table = {0};
     struct snas_micro_set set = {0};
-    struct rounds rounds = {0};
-    struct rounds_options o = {.threads = (int)args.threads,
-                               .rounds = (int)args.rounds,
-                               .runs = (int)args.runs,
-                               .title = "measure"};
+    struct snas_rounds rounds = {0};
+    struct snas_rounds_options o = {.threads = (int)args.threads,
+                                    .rounds = (int)args.rounds,
+                                    .runs = (int)args.runs,
+                                    .title = "measure"};
     char *log = NULL, *what = NULL;
     enum snas_status status = snas_cost_table_create(s->net, &table, err);
     struct snas_cost_source *source = &table.source;
     if (status == SNAS_OK)
-        status = timer_runtime_pick(args.runtime, &o.runtime, source->runtime,
-                                    sizeof source->runtime, err);
+        status = snas_timer_runtime_pick(args.runtime, &o.runtime, source->runtime,
+                                         sizeof source->runtime, err);
     if (status == SNAS_OK)
         status = snas_micro_set_create(s->net, &set, err);
     if (status == SNAS_OK) {
-        cost_device(source->device, sizeof source->device);
-        cost_today(source->date, sizeof source->date);
+        snas_device_name(source->device, sizeof source->device);
+        snas_today(source->date, sizeof source->date);
         source->threads = o.threads;
-        source->opset = o.runtime == TIMER_ORT ? SNAS_ONNX_OPSET : 0;
+        source->opset = o.runtime == SNAS_TIMER_ORT ? SNAS_ONNX_OPSET : 0;
         o.log = log = snas_format(err, "%s.slices", args.output);
         o.what = what = log ? describe(s, source, &o, err) : NULL;
         status = what ? measure_set(s, &set, &o, &rounds, err) : SNAS_E_NOMEM;
@@ -149,7 +150,7 @@ enum snas_status cost_measure(const struct subject *s, struct snas_err *err)
         unlink(log);
         say(s, &set, &rounds, source);
     }
-    rounds_clear(&rounds);
+    snas_rounds_clear(&rounds);
     snas_micro_set_clear(&set);
     snas_cost_table_clear(&table);
     snas_free(log);

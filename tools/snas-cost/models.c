@@ -10,7 +10,8 @@
 #include "export/onnx/write.h"
 #include "snas-cost/cost.h"
 #include "snas-cost/table.h"
-#include "snas-cost/timer.h"
+#include "timing/device.h"
+#include "timing/timer.h"
 
 #define CSV_MAX ((size_t)16 << 20)
 #define LISTED 12 /* missing models named in an error */
@@ -26,10 +27,10 @@ static enum snas_status write_models(const struct subject *s, const struct snas_
         char *path = snas_format(err, "%s/%s.onnx", dir, set->items[i].name);
         status = path ? snas_micro_child(s->net, &set->items[i], &child, err) : SNAS_E_NOMEM;
         if (status == SNAS_OK) {
-            status = timer_write_model(&child,
-                                       "A micro-network of snas-cost: only its run time "
-                                       "says something.",
-                                       path, err);
+            status = snas_timer_write_model(&child,
+                                            "A micro-network of snas-cost: only its run time "
+                                            "says something.",
+                                            path, err);
             snas_child_clear(&child);
         }
         snas_free(path);
@@ -324,7 +325,7 @@ enum snas_status cost_import(const struct subject *s, const char *csv, struct sn
     if (status == SNAS_OK) {
         table.source.threads = (int)args.threads;
         table.source.opset = SNAS_ONNX_OPSET;
-        cost_today(table.source.date, sizeof table.source.date);
+        snas_today(table.source.date, sizeof table.source.date);
         c.time = snas_alloc((size_t)set.n, sizeof *c.time, err);
         if (c.time)
             read_csv(&c, data);

@@ -1,6 +1,5 @@
 /* What the subcommands share: the network they are about, and where output goes. */
 #include <string.h>
-#include <time.h>
 
 #include "base/io.h"
 #include "cli/shape.h"
@@ -58,31 +57,4 @@ enum snas_status cost_write(const char *text, size_t size, struct snas_err *err)
     if (fwrite(text, 1, size, stdout) != size || fflush(stdout) != 0)
         return snas_fail(err, SNAS_E_IO, "cannot write the output");
     return SNAS_OK;
-}
-
-void cost_device(char *text, size_t size)
-{
-    char line[256];
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    snprintf(text, size, "unknown");
-    while (f && fgets(line, sizeof line, f)) {
-        char *value = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !value)
-            continue;
-        value += 1 + strspn(value + 1, " ");
-        value[strcspn(value, "\n\"\\")] = '\0';
-        snprintf(text, size, "%s", value);
-        break;
-    }
-    if (f)
-        fclose(f);
-}
-
-void cost_today(char *text, size_t size)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    text[0] = '\0';
-    if (gmtime_r(&now, &utc))
-        strftime(text, size, "%Y-%m-%d", &utc);
 }

@@ -1,7 +1,6 @@
 /* snas-eval: accuracy, per class and confusion, of a run's child, a genotype, or an ONNX file. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -51,12 +50,6 @@ static const struct snas_command command = {
     .n_options = sizeof options / sizeof *options,
 };
 
-static int is_directory(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
 static enum snas_status eval_run(const char *dir, const struct request *r, struct tally *out,
                                  struct snas_err *err)
 {
@@ -80,7 +73,7 @@ static enum snas_status evaluate(const char *what, const struct request *r, stru
     const char *dot = strrchr(what, '.');
     if (args.genotype)
         return eval_genotype(what, args.genotype, r, out, err);
-    if (is_directory(what))
+    if (snas_path_is_directory(what))
         return eval_run(what, r, out, err);
     if (!snas_path_exists(what))
         return snas_fail(err, SNAS_E_IO, "no file or run directory '%s'", what);

@@ -1,6 +1,5 @@
 /* snas-show: what a run found, a genotype, or what is in an exported model; as text, SVG, DOT. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -52,12 +51,6 @@ static const struct snas_command command = {
     .n_options = sizeof options / sizeof *options,
 };
 
-static int is_directory(const char *path)
-{
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
 static int ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
@@ -71,7 +64,7 @@ static enum snas_status read_subject(const char *what, struct subject *out, stru
                                       .channels = (int)args.channels,
                                       .layers = (int)args.layers,
                                       .classes = (int)args.classes};
-    if (is_directory(what))
+    if (snas_path_is_directory(what))
         return subject_from_run(what, (int)args.epoch, out, err);
     if (args.epoch)
         return snas_fail(err, SNAS_E_ARG, "--epoch belongs to a run; '%s' is no directory", what);
@@ -102,7 +95,7 @@ static enum snas_status print_result(const char *run, struct snas_err *err)
 
 static enum snas_status print(const char *what, const struct subject *subject, struct snas_err *err)
 {
-    if (is_directory(what) && !args.epoch)
+    if (snas_path_is_directory(what) && !args.epoch)
         return subject_print(subject, 0, err);
     printf("%s: space %s\n", subject->title, subject->space.name);
     return subject_print(subject, 1, err);
@@ -124,8 +117,8 @@ static enum snas_status write_page(const char *run, struct snas_err *err)
 /* A disconnected child has a result and a page, but no network. */
 static int has_network(const char *what)
 {
-    char *child = is_directory(what) ? snas_path_join(what, SNAS_RUN_CHILD, NULL) : NULL;
-    int has = !is_directory(what) || (child && snas_path_exists(child));
+    char *child = snas_path_is_directory(what) ? snas_path_join(what, SNAS_RUN_CHILD, NULL) : NULL;
+    int has = !snas_path_is_directory(what) || (child && snas_path_exists(child));
     snas_free(child);
     return has;
 }
@@ -148,7 +141,7 @@ static enum snas_status show(const char *what, struct snas_err *err)
 {
     int drawn = args.svg || args.dot || args.epoch;
     enum snas_status s = SNAS_OK;
-    if (is_directory(what) && !args.epoch && !(args.dot && !strcmp(args.dot, "-")))
+    if (snas_path_is_directory(what) && !args.epoch && !(args.dot && !strcmp(args.dot, "-")))
         s = print_result(what, err);
     if (s == SNAS_OK && !args.json && (drawn || has_network(what)))
         s = show_cells(what, err);
@@ -162,9 +155,9 @@ int main(int argc, char **argv)
     if (end >= 0)
         return end;
     const char *what = first < argc ? argv[first] : SNAS_RUN_LATEST;
-    if (first == argc && !is_directory(what))
+    if (first == argc && !snas_path_is_directory(what))
         return snas_cli_usage(&command, "there is no " SNAS_RUN_LATEST " here: name what to show");
-    if ((args.json || args.html) && !is_directory(what))
+    if ((args.json || args.html) && !snas_path_is_directory(what))
         return snas_cli_usage(&command, "--%s belongs to a run; '%s' is no directory",
                               args.json ? "json" : "html", what);
     enum snas_status s = show(what, &err);

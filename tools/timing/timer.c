@@ -1,4 +1,4 @@
-#include "snas-cost/timer.h"
+#include "timing/timer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "net/net.h"
 #include "train/child.h"
 
-struct timer {
+struct snas_timer {
     struct snas_session *session; /* ONNX Runtime, or NULL */
     struct snas_net *net;         /* the engine, or NULL */
     float *image, *logits;
@@ -26,8 +26,8 @@ static void engine_name(char *text, size_t size)
     snprintf(text, size, "the engine%s%s%s", isa ? " (" : "", isa ? isa : "", isa ? ")" : "");
 }
 
-enum snas_status timer_runtime_pick(const char *word, enum timer_runtime *out, char *text,
-                                    size_t size, struct snas_err *err)
+enum snas_status snas_timer_runtime_pick(const char *word, enum snas_timer_runtime *out, char *text,
+                                         size_t size, struct snas_err *err)
 {
     char ort[96];
     int here = snas_runtime_available(SNAS_RUNTIME_ORT, ort, sizeof ort);
@@ -36,8 +36,8 @@ enum snas_status timer_runtime_pick(const char *word, enum timer_runtime *out, c
         return snas_fail(err, SNAS_E_ARG, "--runtime %s: it is ort or engine", word);
     if (word && !engine && !here)
         return snas_fail(err, SNAS_E_UNSUPPORTED, "--runtime ort: %s", ort);
-    *out = here && !engine ? TIMER_ORT : TIMER_ENGINE;
-    if (*out == TIMER_ORT)
+    *out = here && !engine ? SNAS_TIMER_ORT : SNAS_TIMER_ENGINE;
+    if (*out == SNAS_TIMER_ORT)
         snprintf(text, size, "%s", ort);
     else
         engine_name(text, size);
@@ -59,8 +59,8 @@ static enum snas_status stage(const struct snas_child *child, const char *doc, c
     return s;
 }
 
-enum snas_status timer_write_model(const struct snas_child *child, const char *doc,
-                                   const char *path, struct snas_err *err)
+enum snas_status snas_timer_write_model(const struct snas_child *child, const char *doc,
+                                        const char *path, struct snas_err *err)
 {
     struct snas_onnx_staged staged;
     enum snas_status s = stage(child, doc, path, &staged, err);
@@ -68,7 +68,7 @@ enum snas_status timer_write_model(const struct snas_child *child, const char *d
 }
 
 /* The file is only there while the runtime loads it. */
-static enum snas_status open_ort(const struct snas_child *child, int threads, struct timer *t,
+static enum snas_status open_ort(const struct snas_child *child, int threads, struct snas_timer *t,
                                  struct snas_err *err)
 {
     const char *tmp = getenv("TMPDIR");
@@ -85,8 +85,8 @@ static enum snas_status open_ort(const struct snas_child *child, int threads, st
     return s;
 }
 
-static enum snas_status open_engine(const struct snas_child *child, int threads, struct timer *t,
-                                    struct snas_err *err)
+static enum snas_status open_engine(const struct snas_child *child, int threads,
+                                    struct snas_timer *t, struct snas_err *err)
 {
     struct snas_net_options o;
     snas_net_options_default(&o);
@@ -100,12 +100,12 @@ static enum snas_status open_engine(const struct snas_child *child, int threads,
     return s;
 }
 
-enum snas_status timer_open(const struct snas_child *child, enum timer_runtime runtime, int threads,
-                            struct timer **out, struct snas_err *err)
+enum snas_status snas_timer_open(const struct snas_child *child, enum snas_timer_runtime runtime,
+                                 int threads, struct snas_timer **out, struct snas_err *err)
 {
     const struct snas_network_options *o = &child->network->options;
     size_t values = (size_t)o->input.c * (size_t)o->input.h * (size_t)o->input.w;
-    struct timer *t = snas_alloc(1, sizeof *t, err);
+    struct snas_timer *t = snas_alloc(1, sizeof *t, err);
     *out = NULL;
     if (!t)
         return SNAS_E_NOMEM;
@@ -116,18 +116,18 @@ enum snas_status timer_open(const struct snas_child *child, enum timer_runtime r
         struct snas_rng r = snas_rng_make(1, SNAS_STREAM_INIT, 0);
         for (size_t i = 0; i < values; i++)
             t->image[i] = (float)snas_rng_normal(&r);
-        s = runtime == TIMER_ORT ? open_ort(child, threads, t, err)
-                                 : open_engine(child, threads, t, err);
+        s = runtime == SNAS_TIMER_ORT ? open_ort(child, threads, t, err)
+                                      : open_engine(child, threads, t, err);
     }
     if (s != SNAS_OK) {
-        timer_close(t);
+        snas_timer_close(t);
         return s;
     }
     *out = t;
     return SNAS_OK;
 }
 
-static enum snas_status run_once(struct timer *t, struct snas_err *err)
+static enum snas_status run_once(struct snas_timer *t, struct snas_err *err)
 {
     if (t->session)
         return snas_session_run(t->session, t->image, 1, t->logits, err);
@@ -136,8 +136,8 @@ static enum snas_status run_once(struct timer *t, struct snas_err *err)
     return snas_net_forward(t->net, &f, &loss, err);
 }
 
-enum snas_status timer_run(struct timer *t, int warm, int runs, double *seconds,
-                           struct snas_err *err)
+enum snas_status snas_timer_run(struct snas_timer *t, int warm, int runs, double *seconds,
+                                struct snas_err *err)
 {
     enum snas_status s = SNAS_OK;
     for (int i = -warm; s == SNAS_OK && i < runs; i++) {
@@ -149,7 +149,7 @@ enum snas_status timer_run(struct timer *t, int warm, int runs, double *seconds,
     return s;
 }
 
-void timer_close(struct timer *t)
+void snas_timer_close(struct snas_timer *t)
 {
     if (!t)
         return;

@@ -1,4 +1,4 @@
-#include "snas-cost/rounds.h"
+#include "timing/rounds.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,7 +22,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double quantile(double *values, int n, double q)
+double snas_quantile(double *values, int n, double q)
 {
     qsort(values, (size_t)n, sizeof *values, compare);
     double at = q * (n - 1), below = floor(at);
@@ -30,34 +30,34 @@ double quantile(double *values, int n, double q)
     return i + 1 < n ? values[i] + (at - below) * (values[i + 1] - values[i]) : values[i];
 }
 
-const double *rounds_slice(const struct rounds *r, int i, int round)
+const double *snas_rounds_slice(const struct snas_rounds *r, int i, int round)
 {
     return r->seconds + ((size_t)i * (size_t)r->rounds + (size_t)round) * (size_t)r->runs;
 }
 
-double rounds_median(const struct rounds *r, int i, struct snas_err *err)
+double snas_rounds_median(const struct snas_rounds *r, int i, struct snas_err *err)
 {
     int n = r->rounds * r->runs;
     double *copy = snas_alloc((size_t)n, sizeof *copy, err);
     if (!copy)
         return -1;
-    memcpy(copy, rounds_slice(r, i, 0), (size_t)n * sizeof *copy);
-    double median = quantile(copy, n, 0.5);
+    memcpy(copy, snas_rounds_slice(r, i, 0), (size_t)n * sizeof *copy);
+    double median = snas_quantile(copy, n, 0.5);
     snas_free(copy);
     return median;
 }
 
-void rounds_clear(struct rounds *r)
+void snas_rounds_clear(struct snas_rounds *r)
 {
     snas_free(r->seconds);
     memset(r, 0, sizeof *r);
 }
 
 struct run {
-    const struct rounds_options *options;
+    const struct snas_rounds_options *options;
     const char *const *names;
-    struct rounds *out;
-    struct timer **timers;
+    struct snas_rounds *out;
+    struct snas_timer **timers;
     unsigned char *have; /* [n][rounds]: in the log */
     double *slice;       /* [runs] twice: to try, to sort */
     FILE *log;
@@ -68,7 +68,7 @@ struct run {
 
 static double *slice_at(struct run *r, int i, int round)
 {
-    const struct rounds *o = r->out;
+    const struct snas_rounds *o = r->out;
     return o->seconds + ((size_t)i * (size_t)o->rounds + (size_t)round) * (size_t)o->runs;
 }
 
@@ -106,7 +106,7 @@ static void read_line(struct run *r, char *line)
 
 static enum snas_status read_log(struct run *r)
 {
-    const struct rounds_options *o = r->options;
+    const struct snas_rounds_options *o = r->options;
     char *data;
     size_t size;
     enum snas_status s = snas_read_file(o->log, LOG_MAX, &data, &size, r->err);
@@ -132,7 +132,7 @@ static enum snas_status read_log(struct run *r)
 
 static enum snas_status open_log(struct run *r)
 {
-    const struct rounds_options *o = r->options;
+    const struct snas_rounds_options *o = r->options;
     if (!o->log)
         return SNAS_OK;
     int there = snas_path_exists(o->log);
@@ -167,11 +167,11 @@ static enum snas_status take_slice(struct run *r, int i, int round)
     int runs = r->out->runs, quiet = 0;
     double best = INFINITY, *kept = slice_at(r, i, round), *sorted = r->slice + runs;
     for (int attempt = 0; attempt < TRIES && !quiet; attempt++) {
-        enum snas_status s = timer_run(r->timers[i], WARM, runs, r->slice, r->err);
+        enum snas_status s = snas_timer_run(r->timers[i], WARM, runs, r->slice, r->err);
         if (s != SNAS_OK)
             return snas_fail_context(r->err, "%s", r->names[i]);
         memcpy(sorted, r->slice, (size_t)runs * sizeof *sorted);
-        double median = quantile(sorted, runs, 0.5);
+        double median = snas_quantile(sorted, runs, 0.5);
         quiet = median <= BUSY * sorted[0];
         if (median < best) {
             best = median;
@@ -206,10 +206,10 @@ static enum snas_status take_all(struct run *r)
 
 static enum snas_status open_all(struct run *r, const struct snas_child *children)
 {
-    const struct rounds_options *o = r->options;
+    const struct snas_rounds_options *o = r->options;
     for (int i = 0; i < r->out->n; i++) {
         enum snas_status s =
-            timer_open(&children[i], o->runtime, o->threads, &r->timers[i], r->err);
+            snas_timer_open(&children[i], o->runtime, o->threads, &r->timers[i], r->err);
         if (s != SNAS_OK)
             return snas_fail_context(r->err, "%s", r->names[i]);
     }
@@ -220,19 +220,19 @@ static enum snas_status reserve(struct run *r, int n)
 {
     size_t slices = (size_t)n * (size_t)r->options->rounds, runs = (size_t)r->options->runs;
     r->out->seconds = snas_alloc(slices * runs, sizeof *r->out->seconds, r->err);
-    r->timers = snas_alloc((size_t)n, sizeof(struct timer *), r->err);
+    r->timers = snas_alloc((size_t)n, sizeof(struct snas_timer *), r->err);
     r->have = snas_alloc(slices, 1, r->err);
     r->slice = snas_alloc(2 * runs, sizeof *r->slice, r->err);
     return r->out->seconds && r->timers && r->have && r->slice ? SNAS_OK : SNAS_E_NOMEM;
 }
 
-enum snas_status rounds_run(const struct snas_child *children, const char *const *names, int n,
-                            const struct rounds_options *options, struct rounds *out,
-                            struct snas_err *err)
+enum snas_status snas_rounds_run(const struct snas_child *children, const char *const *names, int n,
+                                 const struct snas_rounds_options *options, struct snas_rounds *out,
+                                 struct snas_err *err)
 {
     const struct snas_progress_options shown = {.stream = stderr};
     struct run r = {.options = options, .names = names, .out = out, .err = err};
-    *out = (struct rounds){.n = n, .rounds = options->rounds, .runs = options->runs};
+    *out = (struct snas_rounds){.n = n, .rounds = options->rounds, .runs = options->runs};
     enum snas_status s = reserve(&r, n);
     if (s == SNAS_OK)
         s = open_log(&r);
@@ -248,11 +248,11 @@ enum snas_status rounds_run(const struct snas_child *children, const char *const
     if (r.log && fclose(r.log) != 0 && s == SNAS_OK)
         s = snas_fail(err, SNAS_E_IO, "cannot write '%s'", options->log);
     for (int i = 0; r.timers && i < n; i++)
-        timer_close(r.timers[i]);
+        snas_timer_close(r.timers[i]);
     snas_free(r.timers);
     snas_free(r.have);
     snas_free(r.slice);
     if (s != SNAS_OK)
-        rounds_clear(out);
+        snas_rounds_clear(out);
     return s;
 }
