@@ -146,6 +146,10 @@ static enum snas_status layer_pool(struct builder *b, const struct snas_layer *l
     n.stride = l->step.stride;
     n.pad[0] = n.pad[2] = (n.kh - 1) / 2;
     n.pad[1] = n.pad[3] = (n.kw - 1) / 2;
+    if (n.kh == 2) { /* windows side by side: the last ones of an odd side are cut off */
+        n.pad[2] = l->in.h & 1;
+        n.pad[3] = l->in.w & 1;
+    }
     return emit_unary(b, &n, in, l->out, out);
 }
 
@@ -362,17 +366,26 @@ static enum snas_status tensor_value(struct builder *b, int tensor, int *out)
     return s;
 }
 
-/* A stem, preprocessing or the head. */
-static enum snas_status build_fixed(struct builder *b, int block)
+/* Blocks from the same tensor to the same one. */
+static enum snas_status build_paths(struct builder *b, int block, int n)
 {
     const struct snas_block *k = &b->net->blocks[block];
-    int in, out;
+    int in, path[SNAS_MAX_PATHS] = {0}, out = -1;
     enum snas_status s = tensor_value(b, k->in, &in);
+    for (int p = 0; s == SNAS_OK && p < n; p++)
+        s = build_block(b, block + p, in, &path[p]);
+    enter_tensor(b, &b->net->tensors[k->out]);
     if (s == SNAS_OK)
-        s = build_block(b, block, in, &out);
+        s = build_sum(b, b->net->tensors[k->out].shape, path, n, &out);
     if (s == SNAS_OK)
         b->value[k->out] = out;
     return s;
+}
+
+/* A stem or the head. */
+static enum snas_status build_fixed(struct builder *b, int block)
+{
+    return build_paths(b, block, 1);
 }
 
 static enum snas_status build_node(struct builder *b, const struct snas_cell *cell,
@@ -406,8 +419,8 @@ static enum snas_status build_cell(struct builder *b, const struct snas_cell *ce
 {
     enum snas_status s = SNAS_OK;
     for (int i = 0; s == SNAS_OK && i < cell->inputs; i++)
-        if (cell->pre[i] >= 0)
-            s = build_fixed(b, cell->pre[i]);
+        if (cell->n_pre[i] > 0)
+            s = build_paths(b, cell->pre[i], cell->n_pre[i]);
     for (int i = 0; s == SNAS_OK && i < cell->n_nodes; i++)
         s = build_node(b, cell, &b->net->nodes[cell->first_node + i]);
     return s;

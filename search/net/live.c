@@ -44,8 +44,8 @@ static void want_cell(struct snas_net *net, const struct snas_cell *cell)
             want_node(net, node);
     }
     for (int i = 0; i < cell->inputs; i++)
-        if (net->live_tensor[cell->slot[i]])
-            want(net, cell->pre[i]);
+        for (int p = 0; net->live_tensor[cell->slot[i]] && p < cell->n_pre[i]; p++)
+            want(net, cell->pre[i] + p);
 }
 
 void snas_net_find_live(struct snas_net *net)

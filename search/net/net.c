@@ -141,7 +141,8 @@ static void place_unit_tensors(struct snas_net *net, struct snas_unit *unit)
     }
     const struct snas_cell *cell = &net->network->cells[unit->index];
     for (int i = 0; i < cell->inputs + cell->n_nodes; i++)
-        place_tensor(net, unit, cell->slot[i]);
+        if (i >= cell->inputs || cell->n_pre[i] > 0) /* else it is another unit's */
+            place_tensor(net, unit, cell->slot[i]);
 }
 
 /* Multiply-adds of one image. */
@@ -203,7 +204,8 @@ static void count_unit(const struct snas_net *net, struct snas_unit *unit)
     }
     const struct snas_cell *cell = &net->network->cells[unit->index];
     for (int i = 0; i < cell->inputs; i++)
-        count_block(net, unit, cell->pre[i]);
+        for (int p = 0; p < cell->n_pre[i]; p++)
+            count_block(net, unit, cell->pre[i] + p);
     for (int i = cell->first_edge; i < cell->first_edge + cell->n_edges; i++)
         for (int k = 0; k < net->network->edges[i].n_ops; k++)
             count_block(net, unit, net->network->edges[i].first_block + k);

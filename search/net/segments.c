@@ -75,7 +75,8 @@ static void add_cell(const struct snas_net *net, struct snas_segments *seg,
 {
     const struct snas_network *network = net->network;
     for (int i = 0; i < cell->inputs; i++)
-        add_entry(net, seg, cell->pre[i], cell->slot[i], -1);
+        for (int p = 0; p < cell->n_pre[i]; p++)
+            add_entry(net, seg, cell->pre[i] + p, cell->slot[i], -1);
     add_stage(seg, 0);
     for (int n = 0; n < cell->n_nodes; n++) {
         const struct snas_node *node = &network->nodes[cell->first_node + n];
@@ -147,7 +148,9 @@ static int count_blocks(const struct snas_net *net, const struct snas_unit *unit
     if (unit->kind != SNAS_UNIT_CELL)
         return 1;
     const struct snas_cell *cell = &net->network->cells[unit->index];
-    int n = cell->inputs;
+    int n = 1; /* a cell without blocks is possible */
+    for (int i = 0; i < cell->inputs; i++)
+        n += cell->n_pre[i];
     for (int i = cell->first_edge; i < cell->first_edge + cell->n_edges; i++)
         n += net->network->edges[i].n_ops;
     return n;

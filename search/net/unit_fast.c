@@ -75,6 +75,15 @@ static void measure_segment(const struct snas_fast_segment *s, const struct snas
                                        (size_t)s->k * (size_t)s->np));
 }
 
+/* Whether an identity or a pool reads the slot: not through a tile. */
+static int read_whole(const struct snas_fast *f, int slot)
+{
+    for (int i = 0; i < f->n_blocks; i++)
+        if (f->blocks[i].from == slot && f->blocks[i].kind != SNAS_FAST_CONV)
+            return 1;
+    return 0;
+}
+
 /* Lays the worker's scratch out; what a forward needs comes first. */
 static void measure(struct snas_net *net, struct snas_fast *f)
 {
@@ -89,7 +98,7 @@ static void measure(struct snas_net *net, struct snas_fast *f)
     for (int i = 0; i < f->n_slots; i++) {
         size_t pixels = (size_t)f->slots[i].h * (size_t)f->slots[i].w;
         channels = larger(channels, (size_t)f->slots[i].cp);
-        if (f->slots[i].made)
+        if (f->slots[i].made || read_whole(f, i))
             s->image = larger(s->image, pixels * (size_t)f->slots[i].cp);
     }
     for (int i = 0; i < f->n_pools; i++) {
@@ -174,7 +183,7 @@ static enum snas_status plan(struct snas_net *net, struct snas_unit *unit, struc
         return SNAS_E_NOMEM;
     int segments;
     const struct snas_network *network = net->network;
-    size_t blocks = SNAS_MAX_INPUTS;
+    size_t blocks = SNAS_MAX_INPUTS * SNAS_MAX_PATHS;
     if (unit->kind == SNAS_UNIT_CELL)
         for (int i = 0; i < network->cells[unit->index].n_edges; i++)
             blocks += (size_t)network->edges[network->cells[unit->index].first_edge + i].n_ops;

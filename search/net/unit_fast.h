@@ -11,7 +11,9 @@
  * Only y is kept. A tile is the segment's input of one image, zero-bordered (and, for stride 2, cut
  * into the four planes of even and odd rows and columns, so that every tap of every convolution
  * walks along a row): made once for all blocks that leave a slot. A dense convolution is a matrix
- * product with several taps; so is the factorized reduction.
+ * product with several taps; so is the factorized reduction. An average over windows of 2 x 2 side
+ * by side is a depthwise convolution with constant weights, on a tile in which the pixels of
+ * windows that an odd side cuts off count twice.
  *
  * Slots are grouped in stages, no slot of a stage feeding another of it; a pass is a stage and a
  * level (which segment of the blocks that leave it). Backward goes over the same stages from the
@@ -57,6 +59,7 @@ struct snas_fast_norm {
 
 struct snas_fast_segment {
     int relu, depthwise, matrix; /* layers; depthwise may be -1 */
+    int mean;                    /* "depthwise" is an average pool */
     int k, kp, n, np;            /* channels in and out of the matrix, padded */
     int n_offsets;               /* taps of the convolution */
     int h, w, oh, ow, stride;
@@ -73,7 +76,7 @@ struct snas_fast_segment {
 
 /* Blocks that leave a slot and read the same tile. */
 struct snas_fast_view {
-    int slot, relu, stride;
+    int slot, relu, stride, mean;
     struct snas_fast_tile tile;
 };
 
@@ -173,6 +176,8 @@ void snas_fast_load_y(const struct snas_fast_work *w, const struct snas_fast_seg
 /* Adds the gradient of a view's tile (planes as snas_fast_plane) to what the slot is made of. */
 void snas_fast_add_slot(const struct snas_fast_work *w, const struct snas_fast_view *v,
                         const float *tile, const float *dx);
+/* The gradient of a mean's tile (by planes) to that of what was loaded into it. */
+void snas_fast_weigh_gradient(const struct snas_fast_tile *t, float *dx);
 float *snas_fast_y(const struct snas_fast_work *w, size_t at, ptrdiff_t values);
 /* Shape of a parity's plane of an h x w image; returns its offset in floats in a gradient. */
 size_t snas_fast_plane(int h, int w, int c, int stride, int parity, int *rows, int *width);

@@ -77,6 +77,8 @@ static void add_depthwise_dw(const struct snas_fast_work *w, const struct snas_f
                              struct snas_k_source in, struct snas_k_source g)
 {
     const struct snas_layer *l = &w->net->network->layers[s->depthwise];
+    if (s->mean)
+        return;
     float *grad = snas_net_group_grad(w->net, w->group, l->weight);
     if (s->k == s->kp) {
         w->k->depthwise_dw(s->oh, s->ow, s->kp, in, s->taps.n, s->taps.u.run, g, grad);
@@ -208,6 +210,8 @@ static void run_later(const struct snas_fast_work *w)
         struct snas_k_source in = {tile + snas_fast_tile_at(&s->tile, 0, 0), s->tile.row, s->kp};
         struct snas_k_source g = fill_plane(w, s, &d, in);
         add_dx(w, s, g, 1, dx, snas_fast_next_y(w, i));
+        if (s->mean)
+            snas_fast_weigh_gradient(&s->tile, dx);
         store_gradient(w, s, tile, dx);
     }
 }
@@ -251,6 +255,8 @@ static void run_view(const struct snas_fast_work *w, int view)
             add_dx(w, s, g, loaded == 0, dx, next_of_view(w, i));
         loaded = 1;
     }
+    if (loaded && want && v->mean)
+        snas_fast_weigh_gradient(&v->tile, dx);
     if (loaded && want)
         snas_fast_add_slot(w, v, tile, dx);
 }

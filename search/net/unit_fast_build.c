@@ -15,6 +15,12 @@ static int is_matrix(enum snas_step_kind kind)
            kind == SNAS_STEP_FACTORIZED_REDUCE;
 }
 
+/* Whether the layer is a mean over windows side by side. */
+static int is_mean(const struct snas_layer *l)
+{
+    return l->step.kind == SNAS_STEP_AVG_POOL && l->step.kh == 2;
+}
+
 static struct snas_fast_norm norm_of(int layer, int c, struct snas_shape out)
 {
     return (struct snas_fast_norm){
@@ -60,7 +66,8 @@ static int cut_segment(struct cut *cut, int at, int end)
         l++;
         at++;
     }
-    if (at < end && l->step.kind == SNAS_STEP_DEPTHWISE) {
+    if (at < end && (l->step.kind == SNAS_STEP_DEPTHWISE || is_mean(l))) {
+        s.mean = is_mean(l);
         s.depthwise = at++;
         l++;
     }
@@ -105,7 +112,9 @@ static int cut_block(struct cut *cut, int block, struct snas_fast_block *out)
         out->own = norm_of(-1, b->out_shape.c, b->out_shape);
         return 1;
     }
-    if (l->step.kind == SNAS_STEP_MAX_POOL || l->step.kind == SNAS_STEP_AVG_POOL) {
+    if (l->step.kind == SNAS_STEP_MAX_POOL ||
+        (l->step.kind == SNAS_STEP_AVG_POOL &&
+         !(is_mean(l) && b->n_layers > 1 && is_matrix(l[1].step.kind)))) {
         int bn = b->n_layers == 2 && l[1].step.kind == SNAS_STEP_BN ? b->first_layer + 1 : -1;
         out->kind = SNAS_FAST_POOL;
         out->own = norm_of(bn, b->out_shape.c, b->out_shape);
@@ -161,12 +170,14 @@ static int add_cell(struct cut *cut, const struct snas_cell *cell)
     const struct snas_network *network = cut->network;
     int outside[SNAS_MAX_INPUTS] = {0}, slot[SNAS_MAX_SLOTS] = {0};
     for (int i = 0; cut->f && i < cell->inputs; i++)
-        outside[i] = add_slot(cut, cell->input[i]);
+        if (cell->n_pre[i] > 0)
+            outside[i] = add_slot(cut, cell->input[i]);
     for (int i = 0; cut->f && i < cell->inputs + cell->n_nodes; i++)
         slot[i] = add_slot(cut, cell->slot[i]);
     for (int i = 0; i < cell->inputs; i++)
-        if (!add_block(cut, cell->pre[i], outside[i], slot[i], -1))
-            return 0;
+        for (int p = 0; p < cell->n_pre[i]; p++)
+            if (!add_block(cut, cell->pre[i] + p, outside[i], slot[i], -1))
+                return 0;
     for (int i = cell->first_edge; i < cell->first_edge + cell->n_edges; i++) {
         const struct snas_edge *e = &network->edges[i];
         for (int k = 0; k < e->n_ops; k++)
@@ -213,12 +224,12 @@ static void find_view(struct snas_fast *f, struct snas_fast_block *b)
     const struct snas_fast_segment *s = &f->segments[b->first];
     int i = 0;
     while (i < f->n_views && (f->views[i].slot != b->from || f->views[i].relu != s->relu ||
-                              f->views[i].stride != s->stride))
+                              f->views[i].stride != s->stride || f->views[i].mean != s->mean))
         i++;
     struct snas_fast_view *v = &f->views[i];
     if (i == f->n_views) {
         f->n_views++;
-        *v = (struct snas_fast_view){b->from, s->relu, s->stride, {0}};
+        *v = (struct snas_fast_view){b->from, s->relu, s->stride, s->mean, {0}};
     }
     int pad = reach(s);
     v->tile = tile_of(s->h, s->w, s->kp, s->stride, pad > v->tile.pad ? pad : v->tile.pad);

@@ -150,6 +150,37 @@ static void clear_around(const struct snas_fast_tile *t, float *tile)
     }
 }
 
+/* How often pixel (y, x) counts in a mean's tile: the window that an odd side cuts off has half of
+ * the pixels. */
+static float weight_of(const struct snas_fast_tile *t, int y, int x)
+{
+    return (t->h % 2 && y == t->h - 1 ? 2.0F : 1.0F) * (t->w % 2 && x == t->w - 1 ? 2.0F : 1.0F);
+}
+
+static void weigh(float *pixel, int c, float weight)
+{
+    for (int i = 0; weight != 1 && i < c; i++)
+        pixel[i] *= weight;
+}
+
+static void weigh_tile(const struct snas_fast_tile *t, float *tile)
+{
+    for (int y = 0; y < t->h; y++)
+        for (int x = 0; x < t->w; x++)
+            weigh(tile + snas_fast_tile_at(t, y, x), t->c, weight_of(t, y, x));
+}
+
+void snas_fast_weigh_gradient(const struct snas_fast_tile *t, float *dx)
+{
+    for (int y = 0; y < t->h; y++)
+        for (int x = 0; x < t->w; x++) {
+            int rows, width;
+            size_t at =
+                snas_fast_plane(t->h, t->w, t->c, t->stride, y % 2 * 2 + x % 2, &rows, &width);
+            weigh(dx + at + ((ptrdiff_t)(y / 2) * width + x / 2) * t->c, t->c, weight_of(t, y, x));
+        }
+}
+
 /* Part of c channels of an h x w image into a tile from channel c0 on. */
 static void load_part(const struct snas_kernels *k, const struct snas_fast_tile *t, const float *x,
                       int c, int c0, int relu, float *tile)
@@ -180,6 +211,8 @@ void snas_fast_load_slot(const struct snas_fast_work *w, const struct snas_fast_
         load_part(w->k, &v->tile, x, c, c0, v->relu, tile);
         c0 += c;
     }
+    if (v->mean)
+        weigh_tile(&v->tile, tile);
 }
 
 void snas_fast_load_y(const struct snas_fast_work *w, const struct snas_fast_segment *before,
@@ -198,6 +231,8 @@ void snas_fast_load_y(const struct snas_fast_work *w, const struct snas_fast_seg
         w->k->affine(rows, width, t->c, from, a, b, s->relu,
                      (struct snas_k_plane){tile + snas_fast_tile_at(t, r, p), t->row, t->c});
     }
+    if (s->mean)
+        weigh_tile(t, tile);
 }
 
 static void add_part(const struct snas_kernels *k, const struct snas_fast_view *v, float *dvalue,
@@ -251,10 +286,14 @@ static void prepare_segment(const struct snas_net *net, struct snas_fast *f,
 {
     int matrices = s->n_offsets;
     if (s->depthwise >= 0) {
-        const float *from = snas_net_param(net, net->network->layers[s->depthwise].weight);
-        for (int t = 0; t < s->n_offsets; t++)
-            memcpy(f->weights + s->w_depthwise + (size_t)t * (size_t)s->kp,
-                   from + (size_t)t * (size_t)s->k, (size_t)s->k * sizeof *from);
+        const int weight = net->network->layers[s->depthwise].weight;
+        const float *from = weight < 0 ? NULL : snas_net_param(net, weight);
+        for (int t = 0; t < s->n_offsets; t++) {
+            float *to = f->weights + s->w_depthwise + (size_t)t * (size_t)s->kp;
+            for (int c = 0; c < s->k; c++) /* a mean has no weights of its own */
+                to[c] =
+                    from ? from[(size_t)t * (size_t)s->k + (size_t)c] : 1.0F / (float)s->n_offsets;
+        }
         matrices = 1;
     }
     for (int t = 0; t < matrices; t++) {

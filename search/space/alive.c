@@ -61,7 +61,8 @@ static void mark_reads(const struct snas_network *net, const unsigned char *valu
                                node->tensor);
         }
         for (int i = 0; i < cell->inputs; i++)
-            mark_block(net, value, read, block, cell->pre[i], cell->slot[i]);
+            for (int p = 0; p < cell->n_pre[i]; p++)
+                mark_block(net, value, read, block, cell->pre[i] + p, cell->slot[i]);
     }
     for (int i = net->n_stems - 1; i >= 0; i--)
         mark_block(net, value, read, block, net->stem[i], net->blocks[net->stem[i]].out);
@@ -176,11 +177,13 @@ static enum snas_status map_cell(const struct snas_network *supernet,
     if (a->kind != b->kind || a->n_nodes != b->n_nodes)
         return snas_fail(err, SNAS_E_UNSUPPORTED, "cell %d: another kind of cell in the supernet",
                          index);
-    for (int i = 0; i < b->inputs; i++) {
-        enum snas_status status = map_block(supernet, child, b->pre[i], a->pre[i], map, err);
-        if (status != SNAS_OK)
-            return status;
-    }
+    for (int i = 0; i < b->inputs; i++)
+        for (int p = 0; p < b->n_pre[i]; p++) {
+            enum snas_status status =
+                map_block(supernet, child, b->pre[i] + p, a->pre[i] + p, map, err);
+            if (status != SNAS_OK)
+                return status;
+        }
     unsigned char taken[SNAS_MAX_NODES][SNAS_MAX_SLOTS] = {{0}};
     for (int e = b->first_edge; e < b->first_edge + b->n_edges; e++) {
         const struct snas_edge *edge = &child->edges[e];

@@ -217,6 +217,16 @@ static void add_node_sum(const struct snas_network *net, const struct snas_alive
     out->madds_all += additions(&net->tensors[node->tensor], terms);
 }
 
+/* The paths of the fixed block that leads to a cell's input. */
+static void add_path_sum(const struct snas_network *net, const struct snas_alive *alive,
+                         const struct snas_cell *c, int input, struct snas_totals *out)
+{
+    int terms = 0;
+    for (int p = 0; p < c->n_pre[input]; p++)
+        terms += block_alive(alive, c->pre[input] + p);
+    out->madds_all += additions(&net->tensors[c->slot[input]], terms);
+}
+
 static void add_tensor_sum(const struct snas_network *net, const struct snas_alive *alive, int t,
                            struct snas_totals *out)
 {
@@ -233,6 +243,9 @@ void snas_network_totals(const struct snas_network *net, const struct snas_alive
     memset(out, 0, sizeof *out);
     for (int b = 0; b < net->n_blocks; b++)
         add_block(net, alive, b, out);
+    for (int i = 0; i < net->n_cells; i++)
+        for (int k = 0; k < net->cells[i].inputs; k++)
+            add_path_sum(net, alive, &net->cells[i], k, out);
     for (int n = 0; n < net->n_nodes; n++)
         add_node_sum(net, alive, n, out);
     for (int i = 0; i < net->n_tensors; i++)
@@ -251,8 +264,11 @@ void snas_cell_totals(const struct snas_network *net, const struct snas_alive *a
 {
     const struct snas_cell *c = &net->cells[cell];
     memset(out, 0, sizeof *out);
-    for (int i = 0; i < c->inputs; i++)
-        add_block(net, alive, c->pre[i], out);
+    for (int i = 0; i < c->inputs; i++) {
+        for (int p = 0; p < c->n_pre[i]; p++)
+            add_block(net, alive, c->pre[i] + p, out);
+        add_path_sum(net, alive, c, i, out);
+    }
     for (int e = c->first_edge; e < c->first_edge + c->n_edges; e++)
         for (int k = 0; k < net->edges[e].n_ops; k++)
             add_block(net, alive, net->edges[e].first_block + k, out);

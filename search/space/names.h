@@ -12,5 +12,7 @@ enum snas_status snas_shipped_or_path(const char *folder, const char *name, cons
 /* 1 when `text` may name a space, a kind, an op or a genotype: letters, digits, '_', behind the
  * first also ".+-", not longer than fits. Such names need no escapes in any notation. */
 int snas_is_name(const char *text);
+/* Words of enum snas_output_rule, then NULL. */
+extern const char *const snas_output_rules[];
 
 #endif

@@ -420,28 +420,67 @@ static void add_cell_output(struct builder *b, struct snas_cell *cell, int cell_
         t->parts[i] = net->nodes[cell->first_node + list[i]].tensor;
 }
 
-/* Both inputs brought to the cell's channels and to the newer input's side. */
-static void add_preprocessing(struct builder *b, struct snas_cell *cell, int cell_index)
+/* The blocks that bring an input to its slot: one for preprocessing, or a path each. */
+static void add_input(struct builder *b, struct snas_cell *cell, int cell_index, int i,
+                      const struct snas_steps *paths, int n_paths, int affine)
 {
     struct snas_network *net = b->net;
+    char tensor[sizeof net->tensors[0].name], name[sizeof net->blocks[0].name];
+    set_name(tensor, sizeof tensor, "cell%d.pre%d", cell_index, i);
+    cell->pre[i] = net->n_blocks;
+    cell->n_pre[i] = n_paths;
+    for (int p = 0; p < n_paths; p++) {
+        struct recipe r =
+            steps_recipe(&paths[p], cell->input[i], cell->channels, cell->channels, affine);
+        int block;
+        if (n_paths == 1)
+            set_name(name, sizeof name, "%s", tensor);
+        else
+            set_name(name, sizeof name, "%s.path%d", tensor, p);
+        if (p == 0)
+            cell->slot[i] = add_value(b, name, tensor, &r, &block);
+        else if ((block = add_block(b, name, &r)) >= 0)
+            net->blocks[block].out = cell->slot[i];
+        if (b->status != SNAS_OK)
+            return;
+        struct snas_shape got = net->blocks[block].out_shape;
+        struct snas_shape want = net->tensors[cell->slot[i]].shape;
+        if (got.h != want.h || got.w != want.w)
+            give_up(b, snas_fail(b->err, SNAS_E_CONFIG,
+                                 "space '%s': %s gives %d x %d where %d x %d is needed",
+                                 net->space->name, name, got.h, got.w, want.h, want.w));
+    }
+}
+
+/* The inputs brought to the cell's channels and to the newer input's side. */
+static void add_inputs(struct builder *b, struct snas_cell *cell, int cell_index)
+{
+    struct snas_network *net = b->net;
+    const struct snas_space *space = net->space;
     struct snas_shape last = net->tensors[cell->input[cell->inputs - 1]].shape;
+    if (space->n_between > 0 && cell_index > 0 &&
+        cell_index % (net->options.layers / space->n_stages) == 0) {
+        for (int i = 0; i < cell->inputs && b->status == SNAS_OK; i++)
+            add_input(b, cell, cell_index, i, space->between, space->n_between, 1);
+        return;
+    }
     for (int i = 0; i < cell->inputs; i++) {
         struct snas_shape from = net->tensors[cell->input[i]].shape;
         int same = from.h == last.h && from.w == last.w;
-        const struct snas_steps *steps =
-            same ? &net->space->preprocess_same : &net->space->preprocess_reduce;
-        struct recipe r = steps_recipe(steps, cell->input[i], cell->channels, cell->channels,
-                                       net->options.affine);
-        char name[sizeof net->tensors[0].name];
-        set_name(name, sizeof name, "cell%d.pre%d", cell_index, i);
-        cell->slot[i] = add_value(b, name, name, &r, &cell->pre[i]);
-        if (cell->slot[i] < 0)
+        const struct snas_steps *steps = same ? &space->preprocess_same : &space->preprocess_reduce;
+        cell->slot[i] = cell->input[i];
+        if (steps->n > 0)
+            add_input(b, cell, cell_index, i, steps, 1, net->options.affine);
+        if (b->status != SNAS_OK)
             return;
         struct snas_shape got = net->tensors[cell->slot[i]].shape;
-        if (got.h != last.h || got.w != last.w) {
-            give_up(b, snas_fail(b->err, SNAS_E_CONFIG,
-                                 "space '%s': %s gives %d x %d where %d x %d is needed",
-                                 net->space->name, name, got.h, got.w, last.h, last.w));
+        if (got.h != last.h || got.w != last.w || got.c != cell->channels) {
+            give_up(b,
+                    snas_fail(b->err, SNAS_E_CONFIG,
+                              "space '%s': input %d of cell %d has %d x %d and %d channels where "
+                              "%d x %d and %d channels are needed",
+                              space->name, i, cell_index, got.h, got.w, got.c, last.h, last.w,
+                              cell->channels));
             return;
         }
     }
@@ -462,7 +501,7 @@ static void add_cell(struct builder *b, int index, const int *before, int channe
     cell->n_nodes = net->genotype ? net->genotype->cells[cell->kind].n_nodes : kind->nodes;
     cell->first_node = net->n_nodes;
     cell->first_edge = net->n_edges;
-    add_preprocessing(b, cell, index);
+    add_inputs(b, cell, index);
     if (b->status != SNAS_OK)
         return;
     struct snas_shape shape = net->tensors[cell->slot[0]].shape;
@@ -493,10 +532,24 @@ static void add_stems(struct builder *b, int *before)
     }
 }
 
+/* Of a cell, in multiples of C. */
+static int stage_channels(const struct snas_space *space, int layers, int cell)
+{
+    return space->stage_channels[cell / (layers / space->n_stages)];
+}
+
 static void build(struct builder *b)
 {
     struct snas_network *net = b->net;
     const struct snas_network_options *o = &net->options;
+    if (net->space->n_stages && o->layers % net->space->n_stages != 0) {
+        give_up(b,
+                snas_fail(b->err, SNAS_E_ARG,
+                          "layers: %d, but space '%s' has %d stages of equally many cells: a "
+                          "multiple of %d is needed",
+                          o->layers, net->space->name, net->space->n_stages, net->space->n_stages));
+        return;
+    }
     net->input = add_tensor(b, o->input, "input");
     if (net->input < 0)
         return;
@@ -506,6 +559,8 @@ static void build(struct builder *b)
     for (int i = 0; i < o->layers && b->status == SNAS_OK; i++) {
         if (net->space->kinds[snas_space_cell_kind(net->space, o->layers, i)].stride == 2)
             channels *= 2;
+        if (net->space->n_stages)
+            channels = product(o->channels, stage_channels(net->space, o->layers, i));
         if (check_values(b, "cell channels", channels) != 0)
             return;
         add_cell(b, i, before, (int)channels);

@@ -52,12 +52,13 @@ struct snas_layer {
 
 /* A sequence of layers from one tensor to one value. */
 struct snas_block {
-    char name[72]; /* "stem0", "cell2.pre1", "cell2.node1.edge0.sep_conv_3x3", "head" */
+    char name[72]; /* "stem0", "cell2.pre1", "cell5.pre0.path1", "cell2.node1.edge0.sep_conv_3x3",
+                      "head" */
     int op;        /* index into the space's ops; -1: stem, preprocessing, head */
     int zero;      /* `none` */
     int in;        /* tensor */
-    int out; /* tensor of a stem, preprocessing or head; -1 for an edge's block, whose output is
-                summed into the node */
+    int out; /* tensor of a stem, preprocessing or head (the paths of a fixed block have one, and
+                are added); -1 for an edge's block, whose output is summed into the node */
     int first_layer, n_layers; /* 0 layers and not zero: identity */
     struct snas_shape in_shape, out_shape;
 };
@@ -96,9 +97,11 @@ struct snas_cell {
     int inputs;
     int input[SNAS_MAX_INPUTS]; /* tensors: outputs of the cells before (input[0] the older), or
                                    stems */
-    int pre[SNAS_MAX_INPUTS];   /* preprocessing blocks */
+    /* What brings an input to the cell, from block pre[i] on: preprocessing (1), the paths of the
+     * fixed block in front of a stage (1 or more), nothing (0: the slot is the input itself). */
+    int pre[SNAS_MAX_INPUTS], n_pre[SNAS_MAX_INPUTS];
     int n_nodes;
-    int slot[SNAS_MAX_SLOTS]; /* tensor of each slot: preprocessed inputs, then nodes */
+    int slot[SNAS_MAX_SLOTS]; /* tensor of each slot: inputs behind their blocks, then nodes */
     int first_node;           /* into snas_network.nodes */
     int first_edge, n_edges;
     int out; /* tensor */
@@ -109,7 +112,8 @@ struct snas_network_options {
     int layers;   /* cells */
     struct snas_shape input;
     int classes;
-    int affine;  /* gamma and beta in the cells' BN (those of stems and head always have them) */
+    int affine;  /* gamma and beta in the cells' BN (those of stems, head and the fixed blocks
+                    between stages always have them) */
     int pool_bn; /* BN after pools: 1 in a supernet and its child, 0 in published genotypes */
 };
 
@@ -132,7 +136,8 @@ struct snas_network {
 };
 
 /* genotype NULL: the supernet with all edges and ops. Errors: sides too small for the reductions,
- * channels or classes < 1, more than 2^31 values in a tensor, no memory. Caller destroys. */
+ * layers that the space's stages cannot share, channels or classes < 1, more than 2^31 values in a
+ * tensor, no memory. Caller destroys. */
 enum snas_status snas_network_create(const struct snas_space *space,
                                      const struct snas_network_options *options,
                                      const struct snas_genotype *genotype,

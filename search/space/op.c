@@ -61,7 +61,14 @@ const struct snas_op *snas_op_builtin(const char *name)
 
 /* What may follow a step's word: a kernel side ("3"), both sides ("1x7"), a dilation, a stride, an
  * output channel count. */
-enum { TAKES_SIDE = 1, TAKES_SIDES = 2, TAKES_DILATION = 4, TAKES_STRIDE = 8, TAKES_CHANNELS = 16 };
+enum {
+    TAKES_SIDE = 1,
+    TAKES_SIDES = 2,
+    TAKES_DILATION = 4,
+    TAKES_STRIDE = 8,
+    TAKES_CHANNELS = 16,
+    TAKES_TWO = 32 /* the side may be 2, with stride 2 */
+};
 
 static const struct word {
     const char *text;
@@ -73,8 +80,8 @@ static const struct word {
     {"pw", SNAS_STEP_POINTWISE, TAKES_STRIDE | TAKES_CHANNELS},
     {"conv", SNAS_STEP_CONV, TAKES_SIDES | TAKES_STRIDE | TAKES_CHANNELS},
     {"bn", SNAS_STEP_BN, 0},
-    {"max", SNAS_STEP_MAX_POOL, TAKES_SIDE | TAKES_STRIDE},
-    {"avg", SNAS_STEP_AVG_POOL, TAKES_SIDE | TAKES_STRIDE},
+    {"max", SNAS_STEP_MAX_POOL, TAKES_SIDE | TAKES_STRIDE | TAKES_TWO},
+    {"avg", SNAS_STEP_AVG_POOL, TAKES_SIDE | TAKES_STRIDE | TAKES_TWO},
     {"fr", SNAS_STEP_FACTORIZED_REDUCE, TAKES_CHANNELS},
     {"gap", SNAS_STEP_GLOBAL_POOL, 0},
     {"linear", SNAS_STEP_LINEAR, 0},
@@ -97,10 +104,10 @@ static int take_number(const char **p)
     return digits > 0 ? value : -1;
 }
 
-static int take_side(const char **p)
+static int take_side(const char **p, int two)
 {
-    int side = take_number(p);
-    return side > 0 && side % 2 == 1 && side <= SNAS_KERNEL_MAX ? side : -1;
+    int side = take_number(p), odd = side > 0 && side % 2 == 1 && side <= SNAS_KERNEL_MAX;
+    return odd || (two && side == 2) ? side : -1;
 }
 
 /* "d2", "s2": the letter, then 1 or 2. */
@@ -144,18 +151,19 @@ int snas_step_parse(const char *text, struct snas_step *step)
         if (word->kind == SNAS_STEP_FACTORIZED_REDUCE)
             s.stride = 2;
         if (word->takes & (TAKES_SIDE | TAKES_SIDES)) {
-            s.kh = s.kw = take_side(&p);
+            s.kh = s.kw = take_side(&p, (word->takes & TAKES_TWO) != 0);
             if (word->takes & TAKES_SIDES) {
                 if (*p != 'x')
                     return -1;
                 p++;
-                s.kw = take_side(&p);
+                s.kw = take_side(&p, 0);
             }
         }
         if (s.kh < 0 || s.kw < 0 ||
             ((word->takes & TAKES_DILATION) && take_factor(&p, 'd', &s.dilation)) ||
             ((word->takes & TAKES_STRIDE) && take_factor(&p, 's', &s.stride)) ||
-            ((word->takes & TAKES_CHANNELS) && take_channels(&p, &s)) || *p != '\0')
+            ((word->takes & TAKES_CHANNELS) && take_channels(&p, &s)) || *p != '\0' ||
+            (s.kh == 2 && s.stride != 2))
             return -1;
         *step = s;
         return 0;

@@ -14,7 +14,8 @@ enum snas_step_kind {
     SNAS_STEP_CONV,      /* "conv3x3", "conv1x7", "conv3x3s2": dense, pad (k-1)/2 */
     SNAS_STEP_BN,        /* "bn" */
     SNAS_STEP_MAX_POOL,  /* "max3", "max3s2": padding never wins */
-    SNAS_STEP_AVG_POOL,  /* "avg3", "avg3s2": padding not counted */
+    SNAS_STEP_AVG_POOL,  /* "avg3", "avg3s2": padding not counted. "avg2s2", as "max2s2": 2 x 2
+                            windows side by side, those beyond an odd side's end cut off */
     SNAS_STEP_FACTORIZED_REDUCE, /* "fr": two 1x1 stride-2 convolutions, the second on x shifted by
                                     one pixel both ways (zero beyond an odd side), concatenated;
                                     output side ceil(n/2) */

@@ -49,3 +49,9 @@ int snas_space_cell_kind(const struct snas_space *space, int layers, int cell)
         }
     return kind;
 }
+
+int snas_space_is_nb201(const struct snas_space *space)
+{
+    return space->n_kinds == 1 && space->kinds[0].inputs == 1 &&
+           space->kinds[0].output == SNAS_OUTPUT_LAST;
+}

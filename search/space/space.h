@@ -20,6 +20,15 @@
  *     my_conv: {stride1: [relu, dw7, pw, bn], stride2: [relu, dw7s2, pw, bn]}
  *     nothing: {zero: true}               # like the built-in none
  *
+ * In place of reduce_at, `stack` may give stages (NAS-Bench-201): equally many cells each, with
+ * channels in multiples of C, and a fixed block in front of every stage but the first, whose paths
+ * read the same value and are added:
+ *
+ *   stack: {stages: [1, 2, 4],
+ *           between: [[relu, conv3x3s2, bn, relu, conv3x3, bn], [avg2s2, pw]]}
+ *
+ * Without `preprocess`, or where its steps are none ([]), a cell takes its inputs as they are.
+ *
  * `output` is concat, loose, last or sum (concat when it is not given), inputs 2, stride 1. A name
  * of the file's own ops comes before a built-in one.
  *
@@ -41,6 +50,8 @@ enum snas_output_rule {
 #define SNAS_MAX_SLOTS (SNAS_MAX_INPUTS + SNAS_MAX_NODES)
 #define SNAS_MAX_OPS 32
 #define SNAS_MAX_STEMS 2
+#define SNAS_MAX_STAGES 8
+#define SNAS_MAX_PATHS 4
 
 struct snas_cell_kind {
     char name[SNAS_NAME_MAX]; /* "normal", "reduce" */
@@ -67,6 +78,10 @@ struct snas_space {
     int n_stems;
     struct snas_steps stems[SNAS_MAX_STEMS];
     struct snas_steps preprocess_same, preprocess_reduce, head;
+    int n_stages;                        /* 0: the stack goes by reduce_at */
+    int stage_channels[SNAS_MAX_STAGES]; /* of a stage's cells, in multiples of C */
+    int n_between;                       /* paths of the fixed block between two stages */
+    struct snas_steps between[SNAS_MAX_PATHS];
 };
 
 /* Edges of one cell of a kind: sum over nodes j of (inputs + j). Edge order: node by node, within
@@ -80,6 +95,9 @@ int snas_space_kind(const struct snas_space *space, const char *name); /* index 
  * stride 2 (the second at the second reduction, where a space has two, and so on). Fractions that
  * fall on one cell, as with very few layers, make one reduction. */
 int snas_space_cell_kind(const struct snas_space *space, int layers, int cell);
+
+/* 1 when a genotype of the space can be written as NAS-Bench-201's string. */
+int snas_space_is_nb201(const struct snas_space *space);
 
 /* Reads a space file; `name` may be a path or a shipped name ("darts"). All errors at once. */
 enum snas_status snas_space_read(const char *name, struct snas_space *out, struct snas_err *err);

@@ -8,11 +8,11 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/yaml.h"
-#include "space/space.h"
 #include "space/names.h"
+#include "space/space.h"
 
 #define SNAS_SPACE_BYTES ((size_t)1 << 20)
-#define SNAS_MAX_MULTIPLE 64 /* of C, in a stem */
+#define SNAS_MAX_MULTIPLE 64 /* of C, in a stem or a stage */
 #define SNAS_MAX_FRACTION 1000
 
 struct reader {
@@ -126,7 +126,7 @@ static int read_steps(struct reader *r, const struct snas_yaml *v, const char *w
         if (item->kind != SNAS_YAML_SCALAR || snas_step_parse(item->text, &step[n]) != 0) {
             fail_at(r, item,
                     "%s: '%s' is no step (relu, bn, pw, dw3, dw5d2s2, conv3x3, max3, "
-                    "avg3s2, fr, gap, linear are)",
+                    "avg3s2, avg2s2, fr, gap, linear are)",
                     what, item->kind == SNAS_YAML_SCALAR ? item->text : "...");
             broken = 1;
             continue;
@@ -223,8 +223,6 @@ static void read_kind_ops(struct reader *r, const struct snas_yaml *v, struct sn
         fail_at(r, v, "a cell needs an op other than zero");
 }
 
-static const char *const output_rules[] = {"concat", "loose", "last", "sum", NULL};
-
 static void read_kind(struct reader *r, const struct snas_yaml *key, const struct snas_yaml *v)
 {
     static const char *const keys[] = {"inputs", "nodes", "output", "ops", "stride", NULL};
@@ -244,12 +242,12 @@ static void read_kind(struct reader *r, const struct snas_yaml *key, const struc
         read_kind_ops(r, field, kind);
     if ((field = snas_yaml_get(v, "output")) != NULL && is_scalar(r, field, "output")) {
         int rule = 0;
-        while (output_rules[rule] && strcmp(output_rules[rule], field->text) != 0)
+        while (snas_output_rules[rule] && strcmp(snas_output_rules[rule], field->text) != 0)
             rule++;
-        if (output_rules[rule])
+        if (snas_output_rules[rule])
             kind->output = (enum snas_output_rule)rule;
         else
-            fail_unknown(r, field, "output rule", output_rules, 4);
+            fail_unknown(r, field, "output rule", snas_output_rules, 4);
     }
 }
 
@@ -290,15 +288,9 @@ static int read_fraction(const char *text, int *num, int *den)
     return 0;
 }
 
-static void read_stack(struct reader *r, const struct snas_yaml *v)
+static void read_reductions(struct reader *r, const struct snas_yaml *at)
 {
-    static const char *const keys[] = {"reduce_at", NULL};
     const int max = (int)(sizeof r->space->reduce_num / sizeof r->space->reduce_num[0]);
-    if (!check_map(r, v, "stack", keys))
-        return;
-    const struct snas_yaml *at = required(r, v, "reduce_at", "stack");
-    if (!at)
-        return;
     if (at->kind != SNAS_YAML_LIST || at->n > (size_t)max) {
         fail_at(r, at, "reduce_at is a list of at most %d fractions", max);
         return;
@@ -312,6 +304,82 @@ static void read_stack(struct reader *r, const struct snas_yaml *v)
         else
             r->space->n_reduce_at++;
     }
+}
+
+static void read_stages(struct reader *r, const struct snas_yaml *v)
+{
+    struct snas_space *s = r->space;
+    if (v->kind != SNAS_YAML_LIST || v->n < 1 || v->n > SNAS_MAX_STAGES) {
+        fail_at(r, v, "stages is a list of 1..%d channel counts, in multiples of C",
+                SNAS_MAX_STAGES);
+        return;
+    }
+    for (size_t i = 0; i < v->n; i++)
+        s->stage_channels[s->n_stages++] = read_int(
+            r, v->items[i], "a stage's channels (in multiples of C)", 1, SNAS_MAX_MULTIPLE);
+}
+
+/* Whether a path can end with the cell's channels, by what is known without a network. */
+static void check_path(struct reader *r, const struct snas_yaml *at, const struct snas_steps *path)
+{
+    const struct snas_step *maker = NULL; /* of the channels at its end */
+    for (int i = 0; i < path->n; i++)
+        if (path->step[i].kind == SNAS_STEP_POINTWISE || path->step[i].kind == SNAS_STEP_CONV ||
+            path->step[i].kind == SNAS_STEP_FACTORIZED_REDUCE)
+            maker = &path->step[i];
+    const struct snas_space *s = r->space;
+    int same = 1;
+    for (int i = 1; i < s->n_stages; i++)
+        same &= s->stage_channels[i] == s->stage_channels[0];
+    if (!maker && !same)
+        fail_at(r, at,
+                "between: a path without pw, conv or fr keeps its channels, but those of "
+                "the stages differ");
+    if (maker && maker->mul && maker->mul != maker->div)
+        fail_at(r, at, "between: the path ends with %d/%d of the channels of the stage's cells",
+                maker->mul, maker->div);
+}
+
+static void read_between(struct reader *r, const struct snas_yaml *v)
+{
+    struct snas_space *s = r->space;
+    if (v->kind != SNAS_YAML_LIST || v->n < 1 || v->n > SNAS_MAX_PATHS) {
+        fail_at(r, v, "between is a list of 1..%d paths, each a list of steps", SNAS_MAX_PATHS);
+        return;
+    }
+    int first = 1;
+    for (size_t i = 0; i < v->n; i++) {
+        struct snas_steps *path = &s->between[s->n_between++];
+        path->n = read_steps(r, v->items[i], "between", 0, 0, path->step);
+        int stride = 1;
+        for (int k = 0; k < path->n; k++)
+            stride *= path->step[k].stride;
+        first = i == 0 ? stride : first;
+        if (stride != first)
+            fail_at(r, v->items[i], "between: the strides make %d, those of the first path make %d",
+                    stride, first);
+        check_path(r, v->items[i], path);
+    }
+}
+
+static void read_stack(struct reader *r, const struct snas_yaml *v)
+{
+    static const char *const keys[] = {"reduce_at", "stages", "between", NULL};
+    if (!check_map(r, v, "stack", keys))
+        return;
+    const struct snas_yaml *at = snas_yaml_get(v, "reduce_at");
+    const struct snas_yaml *stages = snas_yaml_get(v, "stages");
+    const struct snas_yaml *between = snas_yaml_get(v, "between");
+    if ((at != NULL) == (stages != NULL))
+        fail_at(r, v, "stack needs 'reduce_at' or 'stages', one of the two");
+    if (at)
+        read_reductions(r, at);
+    if (stages)
+        read_stages(r, stages);
+    if (between && !stages)
+        fail_at(r, between, "between: what lies between stages, and there are no 'stages'");
+    else if (between)
+        read_between(r, between);
 }
 
 static void read_stems(struct reader *r, const struct snas_yaml *v)
@@ -334,6 +402,14 @@ static void read_stems(struct reader *r, const struct snas_yaml *v)
     }
 }
 
+static int has_two_inputs(const struct snas_space *s)
+{
+    for (int k = 0; k < s->n_kinds; k++)
+        if (s->kinds[k].inputs == 2)
+            return 1;
+    return 0;
+}
+
 static void read_preprocess(struct reader *r, const struct snas_yaml *v)
 {
     static const char *const keys[] = {"same", "reduce", NULL};
@@ -344,14 +420,41 @@ static void read_preprocess(struct reader *r, const struct snas_yaml *v)
     if (field)
         s->preprocess_same.n =
             read_steps(r, field, "preprocess.same", 1, 0, s->preprocess_same.step);
-    int two = 0;
-    for (int k = 0; k < s->n_kinds; k++)
-        two |= s->kinds[k].inputs == 2;
-    field = two ? required(r, v, "reduce", "preprocess of cells with two inputs")
-                : snas_yaml_get(v, "reduce");
+    field = has_two_inputs(s) ? required(r, v, "reduce", "preprocess of cells with two inputs")
+                              : snas_yaml_get(v, "reduce");
     if (field)
         s->preprocess_reduce.n =
             read_steps(r, field, "preprocess.reduce", 2, 0, s->preprocess_reduce.step);
+}
+
+/* Cells that take their inputs as they are: these must have the cells' channels. */
+static void check_plain_inputs(struct reader *r, const struct snas_yaml *doc)
+{
+    const struct snas_space *s = r->space;
+    const struct snas_yaml *cells = snas_yaml_get(doc, "cells"), *stack, *stem;
+    for (int k = 0; k < s->n_kinds; k++) {
+        const struct snas_cell_kind *kind = &s->kinds[k];
+        int wide = kind->output == SNAS_OUTPUT_CONCAT || kind->output == SNAS_OUTPUT_CONCAT_LOOSE;
+        if (kind->inputs == 2 || kind->stride == 2 || (wide && kind->nodes > 1))
+            fail_at(r, cells->keys[k],
+                    "cell '%s': without preprocess the next cell takes what this one gives, which "
+                    "must have its channels: inputs 1, stride 1, output last or sum",
+                    kind->name);
+    }
+    stack = snas_yaml_get(doc, "stack");
+    for (int i = 1; i < s->n_stages && s->n_between == 0; i++)
+        if (s->stage_channels[i] != s->stage_channels[i - 1]) {
+            fail_at(r, snas_yaml_get(stack, "stages")->items[i],
+                    "%d C follows %d C: 'between' must say how", s->stage_channels[i],
+                    s->stage_channels[i - 1]);
+            break;
+        }
+    stem = snas_yaml_get(doc, "stem");
+    int have = s->stems[s->n_stems - 1].channels, want = s->n_stages ? s->stage_channels[0] : 1;
+    if (have != want)
+        fail_at(r, snas_yaml_get(stem->items[s->n_stems - 1], "channels"),
+                "without preprocess the first cell takes the stem's %d C channels, and it has %d C",
+                have, want);
 }
 
 static void read_head(struct reader *r, const struct snas_yaml *v)
@@ -386,12 +489,16 @@ static void read_document(struct reader *r, const struct snas_yaml *doc)
         read_stack(r, v);
     if ((v = required(r, doc, "stem", "a space")) != NULL)
         read_stems(r, v);
-    if ((v = required(r, doc, "preprocess", "a space")) != NULL)
+    v = has_two_inputs(s) ? required(r, doc, "preprocess", "a space of cells with two inputs")
+                          : snas_yaml_get(doc, "preprocess");
+    if (v)
         read_preprocess(r, v);
     if ((v = required(r, doc, "head", "a space")) != NULL)
         read_head(r, v);
     if (r->status == SNAS_OK && (s->n_kinds > 1) != (s->n_reduce_at > 0))
         fail_at(r, doc, "a kind with stride 2 and stack.reduce_at need each other");
+    if (r->status == SNAS_OK && s->preprocess_same.n == 0)
+        check_plain_inputs(r, doc);
 }
 
 enum snas_status snas_space_parse(const char *name, const char *text, size_t size,
@@ -424,72 +531,4 @@ enum snas_status snas_space_read(const char *name, struct snas_space *out, struc
     }
     snas_free(path);
     return status;
-}
-
-static void dump_steps(struct snas_text *t, const struct snas_step *step, int n)
-{
-    snas_text_add(t, "[");
-    for (int i = 0; i < n; i++) {
-        char text[64];
-        snas_step_format(&step[i], text, sizeof text);
-        snas_text_add(t, "%s\"%s\"", i > 0 ? ", " : "", text);
-    }
-    snas_text_add(t, "]");
-}
-
-static void dump_kind(struct snas_text *t, const struct snas_space *s,
-                      const struct snas_cell_kind *kind)
-{
-    snas_text_add(t, "  %s: {inputs: %d, nodes: %d, stride: %d, output: %s, ops: [", kind->name,
-                  kind->inputs, kind->nodes, kind->stride, output_rules[kind->output]);
-    for (int i = 0; i < kind->n_ops; i++)
-        snas_text_add(t, "%s%s", i > 0 ? ", " : "", s->ops[kind->op[i]].name);
-    snas_text_add(t, "]}\n");
-}
-
-static void dump_op(struct snas_text *t, const struct snas_op *op)
-{
-    snas_text_add(t, "  %s: {", op->name);
-    if (op->zero) {
-        snas_text_add(t, "zero: true}\n");
-        return;
-    }
-    snas_text_add(t, "stride1: ");
-    dump_steps(t, op->steps[0], op->n_steps[0]);
-    snas_text_add(t, ", stride2: ");
-    dump_steps(t, op->steps[1], op->n_steps[1]);
-    snas_text_add(t, "}\n");
-}
-
-enum snas_status snas_space_dump(const struct snas_space *space, char **text, struct snas_err *err)
-{
-    struct snas_text t = {0};
-    snas_text_add(&t, "name: %s\ncells:\n", space->name);
-    for (int k = 0; k < space->n_kinds; k++)
-        dump_kind(&t, space, &space->kinds[k]);
-    if (space->n_reduce_at > 0) {
-        snas_text_add(&t, "stack: {reduce_at: [");
-        for (int i = 0; i < space->n_reduce_at; i++)
-            snas_text_add(&t, "%s%d/%d", i > 0 ? ", " : "", space->reduce_num[i],
-                          space->reduce_den[i]);
-        snas_text_add(&t, "]}\n");
-    }
-    snas_text_add(&t, "stem:\n");
-    for (int i = 0; i < space->n_stems; i++) {
-        snas_text_add(&t, "  - {channels: %d, steps: ", space->stems[i].channels);
-        dump_steps(&t, space->stems[i].step, space->stems[i].n);
-        snas_text_add(&t, "}\n");
-    }
-    snas_text_add(&t, "preprocess:\n  same: ");
-    dump_steps(&t, space->preprocess_same.step, space->preprocess_same.n);
-    if (space->preprocess_reduce.n > 0) {
-        snas_text_add(&t, "\n  reduce: ");
-        dump_steps(&t, space->preprocess_reduce.step, space->preprocess_reduce.n);
-    }
-    snas_text_add(&t, "\nhead: ");
-    dump_steps(&t, space->head.step, space->head.n);
-    snas_text_add(&t, "\nops:\n");
-    for (int i = 0; i < space->n_ops; i++)
-        dump_op(&t, &space->ops[i]);
-    return snas_text_take(&t, text, err);
 }

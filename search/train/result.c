@@ -20,6 +20,18 @@ static json_t *genotype_json(struct snas_search *s, const struct snas_result *r,
     return g;
 }
 
+/* The cell in NAS-Bench-201's notation; NULL: the space is not of its kind. */
+static json_t *string_json(struct snas_search *s, const struct snas_result *r, struct snas_err *err)
+{
+    char *text;
+    if (!snas_space_is_nb201(&s->space) ||
+        snas_genotype_format(&r->genotype, &s->space, SNAS_GENOTYPE_NB201, &text, err) != SNAS_OK)
+        return NULL;
+    json_t *string = json_string(text);
+    snas_free(text);
+    return string;
+}
+
 static json_t *totals_json(const struct snas_totals *t)
 {
     return json_pack("{s:I, s:I, s:I, s:I}", "params", (json_int_t)t->params, "conv_params",
@@ -54,6 +66,9 @@ static json_t *child_json(struct snas_search *s, const struct snas_result *r, st
     json_t *child =
         json_pack("{s:b, s:o, s:o, s:o}", "connected", r->connected, "genotype", genotype,
                   "described", totals_json(&r->described), "pruned", totals_json(&r->pruned));
+    json_t *string = child ? string_json(s, r, err) : NULL;
+    if (string)
+        json_object_set_new(child, "cell", string);
     if (child && r->connected) {
         json_object_set_new(child, "validation_accuracy_before_estimate", accuracy(r->before));
         json_object_set_new(child, "validation_accuracy", accuracy(r->after));

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 static void slot_name(const struct snas_cell_kind *kind, int slot, char name[16])
 {
     if (slot < kind->inputs)
@@ -63,6 +65,18 @@ static void draw_output(const struct snas_genotype_cell *cell, FILE *out)
     fprintf(out, "%s\n", close);
 }
 
+/* The cell in NAS-Bench-201's own notation, where the space is of its kind. */
+static void draw_string(const struct snas_space *space, const struct snas_genotype *genotype,
+                        FILE *out)
+{
+    char *text;
+    if (!snas_space_is_nb201(space) ||
+        snas_genotype_format(genotype, space, SNAS_GENOTYPE_NB201, &text, NULL) != SNAS_OK)
+        return;
+    fprintf(out, "    %s\n", text);
+    snas_free(text);
+}
+
 void snas_draw_genotype(const struct snas_space *space, const struct snas_genotype *genotype,
                         const int *used, FILE *out)
 {
@@ -77,5 +91,6 @@ void snas_draw_genotype(const struct snas_space *space, const struct snas_genoty
         for (int n = 0; n < cell->n_nodes; n++)
             draw_node(space, kind, cell, n, slot_width, op_width, out);
         draw_output(cell, out);
+        draw_string(space, genotype, out);
     }
 }

@@ -29,7 +29,8 @@ static void space__equals_the_one_made_by_hand_when_it_is_darts(void **state)
 static void space__reads_back_what_it_dumped_when_it_is_any_shipped_one(void **state)
 {
     (void)state;
-    static const char *const names[] = {"darts", "darts-imagenet", "nasnet", "tiny"};
+    static const char *const names[] = {"darts", "darts-imagenet", "nasnet", "tiny",
+                                        "nas-bench-201"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct snas_space a, b;
         struct snas_err err = {0};
