@@ -9,7 +9,7 @@
 
 /* ENAS's controller for cells (Pham et al., "Efficient Neural Architecture Search via Parameter
  * Sharing", ICML 2018, section 2.4): an LSTM that picks, node by node, two earlier slots and two
- * ops, each pick conditioned on all before it. All in double. docs/methods.md says how its picks
+ * ops, each pick conditioned on all before it. All in double. docs/enas.md says how its picks
  * become a child of a space.
  *
  * One LSTM step for each of a kind's inputs, then for every node two that pick a slot, two that

@@ -132,6 +132,14 @@ static const struct snas_key keys[] = {
      "one-hot samples that the final report takes mean and deviation of", 0},
     {"evaluation.estimate_images", SNAS_T_INT, AT(evaluation.estimate_images), "4096", 2, BIG, NULL,
      "training images for re-estimating batch norm's statistics", 0},
+    {"evaluation.bias_samples", SNAS_T_INT, AT(evaluation.bias_samples), "0", 0, 100000, NULL,
+     "one-hot networks whose mean loss is set beside the mixture's in bias.csv (docs/bias.md); "
+     "0: none",
+     0},
+    {"evaluation.bias_every", SNAS_T_INT, AT(evaluation.bias_every), "1", 1, 1e6, NULL,
+     "epochs between two such measurements; the last epoch always has one", 0},
+    {"evaluation.bias_images", SNAS_T_INT, AT(evaluation.bias_images), "1024", 1, BIG, NULL,
+     "held-out images of each, rounded down to whole batches", 0},
     {"threads", SNAS_T_INT, AT(threads), "0", 0, 4096, NULL,
      "threads; 0: all cores (changes no result)", 1},
     {"memory", SNAS_T_ENUM, AT(memory), "auto", 0, 0, "auto|normal|lean",
@@ -171,6 +179,9 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
             err, SNAS_E_CONFIG,
             "%s: penalty.strength is %g, but penalty.params, madds and mac are all 0", name,
             c->penalty.strength);
+    if (c->evaluation.bias_samples == 1)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: evaluation.bias_samples is 1: a deviation needs at least 2", name);
     if (!snas_is_name(c->name) || !strcmp(c->name, "latest"))
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: name '%s' cannot be a directory under runs/: letters, digits and "

@@ -53,6 +53,7 @@ struct snas_search_config {
     } budget;
     struct {
         int64_t epoch_images, hard_samples, estimate_images;
+        int64_t bias_samples, bias_every, bias_images;
     } evaluation;
     int64_t threads, memory_limit;
     int memory; /* enum snas_memory */

@@ -221,6 +221,8 @@ enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *e
     if (status == SNAS_OK)
         status = write_genotype(s, err);
     if (status == SNAS_OK)
+        status = snas_search_bias(s, err);
+    if (status == SNAS_OK)
         status = timing_row(s, snas_seconds() - start, err);
     if (status != SNAS_OK)
         return status;

@@ -161,6 +161,7 @@ void snas_run_close(struct snas_run *run)
         close(run->lock);
     snas_text_clear(&run->metrics);
     snas_text_clear(&run->timing);
+    snas_text_clear(&run->bias);
     snas_free(run->dir);
     memset(run, 0, sizeof(*run));
     run->lock = -1;

@@ -11,6 +11,7 @@
  *
  *   config.yaml               the resolved configuration
  *   metrics.csv               a row per epoch
+ *   bias.csv                  the mixture beside one-hot networks, when asked (docs/bias.md)
  *   alpha/epoch-NNN.csv       alpha, probabilities and credit of every edge after the epoch
  *   genotype/epoch-NNN.json   argmax of every edge after the epoch
  *   checkpoint.safetensors    all state; of the last epoch once the run is finished
@@ -26,7 +27,7 @@ struct snas_run {
     int lock; /* descriptor of the locked directory, or -1 */
     FILE *log;
     struct snas_progress *progress; /* the caller's, may be NULL */
-    struct snas_text metrics, timing;
+    struct snas_text metrics, timing, bias;
 };
 
 /* Creates the directory or enters one that is there. `config_text` is the resolved configuration.
@@ -55,6 +56,7 @@ enum snas_status snas_run_point_latest(const struct snas_run *run, struct snas_e
 #define SNAS_RUN_CONFIG "config.yaml"
 #define SNAS_RUN_METRICS "metrics.csv"
 #define SNAS_RUN_TIMING "timing.csv"
+#define SNAS_RUN_BIAS "bias.csv"
 #define SNAS_RUN_CHECKPOINT "checkpoint.safetensors"
 #define SNAS_RUN_CHILD "child.safetensors"
 #define SNAS_RUN_RESULT "result.json"

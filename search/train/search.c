@@ -333,6 +333,9 @@ static enum snas_status start(struct snas_search *s, struct snas_err *err)
                 snas_run_read_rows(&s->run, SNAS_RUN_METRICS, s->at.epoch, &s->run.metrics, err);
         if (status == SNAS_OK && s->at.epoch > 0)
             status = snas_run_read_rows(&s->run, SNAS_RUN_TIMING, s->at.epoch, &s->run.timing, err);
+        if (status == SNAS_OK && snas_search_bias_rows(s) > 0)
+            status = snas_run_read_rows(&s->run, SNAS_RUN_BIAS, snas_search_bias_rows(s),
+                                        &s->run.bias, err);
         if (status != SNAS_OK)
             return status;
     }

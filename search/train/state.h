@@ -74,6 +74,10 @@ enum snas_status snas_search_budget(struct snas_search *search, size_t *left, st
 /* One step of the method; counters and sums follow. */
 enum snas_status snas_search_step(struct snas_search *search, struct snas_err *err);
 
+/* bias.c: measures and writes the epoch's row of bias.csv, in epochs that have one. */
+enum snas_status snas_search_bias(struct snas_search *search, struct snas_err *err);
+int64_t snas_search_bias_rows(const struct snas_search *search); /* written so far */
+
 /* checkpoint.c */
 enum snas_status snas_checkpoint_save(struct snas_search *search, struct snas_err *err);
 /* SNAS_E_STATE with the reason when the file is of another configuration or other data. */
