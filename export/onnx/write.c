@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "export/onnx/message.h"
 
@@ -30,15 +31,14 @@ static uint64_t weight_bytes(const struct snas_graph *g)
     return bytes;
 }
 
-/* FNV-1a of shapes and values, to name the file of external data. */
+/* Of shapes and values, to name the file of external data. */
 static uint64_t weight_hash(const struct snas_graph *g)
 {
-    uint64_t h = 14695981039346656037U;
+    uint64_t h = SNAS_HASH_START;
     for (int i = 0; i < g->n_tensors; i++) {
-        const unsigned char *p = (const unsigned char *)g->tensors[i].data;
-        for (size_t k = 0; k < g->tensors[i].count * sizeof(float); k++)
-            h = (h ^ p[k]) * 1099511628211U;
-        h = (h ^ g->tensors[i].count) * 1099511628211U;
+        uint64_t count = g->tensors[i].count;
+        h = snas_hash(h, g->tensors[i].data, count * sizeof(float));
+        h = snas_hash(h, &count, sizeof count);
     }
     return h;
 }

@@ -17,10 +17,11 @@
  *   checkpoint.safetensors    all state; of the last epoch once the run is finished
  *   child.safetensors         the child (absent when it is disconnected)
  *   result.json               the final report; its presence means: finished
+ *   latency.json              the child's measured latency, where it was asked for (snas-compare)
  *   timing.csv, log.txt       what depends on the clock; loader_wait: share of the epoch's training
  *                             time that steps waited for their batch
  *
- * All but the last two are a function of the configuration, the data and the instruction set. Files
+ * All but the last three are a function of the configuration, the data and the instruction set. Files
  * are replaced whole, so a kill leaves each of them old or new. */
 struct snas_run {
     char *dir;

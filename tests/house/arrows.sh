@@ -13,7 +13,7 @@ allowed()
     export/check) echo export net layers kernels data space base ;;
     cli) echo space base ;;
     report) echo train net layers kernels data methods space base ;;
-    timing) echo cli check export/check export train net layers kernels data methods space base ;;
+    timing) echo report cli check export/check export train net layers kernels data methods space base ;;
     *) fail "a room without arrows: $1" ;;
     esac
 }

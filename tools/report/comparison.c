@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 static double seed(const struct snas_comparison_entry *e)
 {
@@ -72,11 +73,19 @@ static double madds(const struct snas_comparison_entry *e)
 }
 static double latency(const struct snas_comparison_entry *e)
 {
-    return e->latency_ms;
+    return e->timed ? e->latency.median_ms : NAN;
+}
+static double fastest(const struct snas_comparison_entry *e)
+{
+    return e->timed ? e->latency.min_ms : NAN;
+}
+static double slow(const struct snas_comparison_entry *e)
+{
+    return e->timed ? e->latency.p90_ms : NAN;
 }
 static double bytes(const struct snas_comparison_entry *e)
 {
-    return e->bytes;
+    return e->timed ? (double)e->latency.bytes : NAN;
 }
 
 /* The child is the last epoch's argmax; the epoch whose argmax did best stands beside it. */
@@ -97,6 +106,8 @@ const struct snas_comparison_column snas_comparison_columns[] = {
     {"params", "params", SNAS_COLUMN_WHOLE, params},
     {"madds", "madds", SNAS_COLUMN_WHOLE, madds},
     {"latency_ms", "ms", SNAS_COLUMN_REAL, latency},
+    {"latency_min_ms", "min ms", SNAS_COLUMN_REAL, fastest},
+    {"latency_p90_ms", "p90 ms", SNAS_COLUMN_REAL, slow},
     {"bytes", "bytes", SNAS_COLUMN_WHOLE, bytes},
 };
 const int snas_comparison_n_columns =
@@ -164,17 +175,42 @@ enum snas_status snas_comparison_read(char *const *dirs, int n, struct snas_comp
     for (int i = 0; i < n && status != SNAS_E_NOMEM; i++) {
         struct snas_err one = {0};
         struct snas_comparison_entry *e = &out->entries[out->n];
-        e->latency_ms = e->bytes = NAN;
-        if (snas_record_read(dirs[i], &e->record, &one) == SNAS_OK)
+        if (snas_record_read(dirs[i], &e->record, &one) == SNAS_OK) {
             out->n++;
-        else
+            if (snas_latency_read(dirs[i], &e->latency, &e->timed, &one) != SNAS_OK)
+                status = snas_fail_more(err, one.code, "%s", one.text);
+        } else {
             status = snas_fail_more(err, one.code, "%s", one.text);
+        }
     }
     if (status == SNAS_OK)
         status = find_groups(out, err);
     if (status != SNAS_OK)
         snas_comparison_clear(out);
     return status;
+}
+
+char *snas_comparison_protocols(const struct snas_comparison *c, int *ways)
+{
+    struct snas_text t = {0};
+    *ways = 0;
+    for (int i = 0; i < c->n; i++) {
+        const struct snas_latency *mine = &c->entries[i].latency;
+        int first = c->entries[i].timed, runs = 0;
+        for (int j = 0; j < c->n && first; j++) {
+            int same = c->entries[j].timed && snas_latency_comparable(mine, &c->entries[j].latency);
+            first = j >= i || !same;
+            runs += same;
+        }
+        if (!first)
+            continue;
+        char protocol[256];
+        ++*ways;
+        snas_latency_protocol(mine, protocol, sizeof protocol);
+        snas_text_add(&t, "  %s: %d run%s\n", protocol, runs, runs == 1 ? "" : "s");
+    }
+    char *text = NULL;
+    return *ways && snas_text_take(&t, &text, NULL) == SNAS_OK ? text : NULL;
 }
 
 void snas_comparison_clear(struct snas_comparison *c)

@@ -1,6 +1,7 @@
 #ifndef SNAS_REPORT_COMPARISON_H
 #define SNAS_REPORT_COMPARISON_H
 
+#include "report/latency.h"
 #include "report/record.h"
 
 /* Runs side by side. Runs of one configuration with other seeds are a group. */
@@ -8,13 +9,12 @@
 struct snas_comparison_entry {
     struct snas_record record;
     int group;
-    double latency_ms, bytes; /* of the exported model; NaN: not measured */
+    int timed; /* 1: latency is that of the run's child */
+    struct snas_latency latency;
 };
 struct snas_comparison {
     int n, n_groups;
     struct snas_comparison_entry *entries; /* [n], by group, then by seed */
-    char runtime[96];                      /* what measured the latency; "" when nothing did */
-    int threads;                           /* of that */
 };
 
 /* What a column shows: a number, and how it is written. */
@@ -31,6 +31,10 @@ int snas_comparison_column(const char *key); /* index or -1 */
 /* Reads all runs; errors of several are told together. Caller clears. */
 enum snas_status snas_comparison_read(char *const *dirs, int n, struct snas_comparison *out,
                                       struct snas_err *err);
+/* How the latencies were measured, a line per way that there is: *ways of them; NULL when none was
+ * measured (*ways 0) or no memory. More than one: the figures cannot be compared, and it says so.
+ * Caller frees with snas_free. */
+char *snas_comparison_protocols(const struct snas_comparison *c, int *ways);
 void snas_comparison_clear(struct snas_comparison *c);
 /* "mnist, snas, penalty 0.3": what a group's runs have in common; with the first one's directory
  * where another group would be called the same. */

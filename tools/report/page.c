@@ -149,16 +149,20 @@ static char *report_json(const char *title, const struct snas_comparison *c, str
     struct album album = {json_array(), json_object()};
     json_t *runs = json_array(), *kinds = json_array();
     char *text = NULL;
+    int ways;
+    char *protocols = snas_comparison_protocols(c, &ways);
     if (runs_json(c, &album, runs, kinds, err) == SNAS_OK) {
-        json_t *root = json_pack("{s:s, s:o, s:o, s:O, s:O, s:O}", "title", title, "columns",
-                                 columns_json(), "groups", groups_json(c), "kinds", kinds, "runs",
-                                 runs, "pictures", album.pictures);
+        json_t *root = json_pack(
+            "{s:s, s:i, s:s, s:o, s:o, s:O, s:O, s:O}", "title", title, "latency_ways", ways,
+            "latency_protocols", protocols ? protocols : "", "columns", columns_json(), "groups",
+            groups_json(c), "kinds", kinds, "runs", runs, "pictures", album.pictures);
         text = root ? json_dumps(root, JSON_COMPACT | JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(7))
                     : NULL;
         if (!text)
             snas_fail(err, SNAS_E_NOMEM, "no memory for the page's data, or a name is no UTF-8");
         json_decref(root);
     }
+    snas_free(protocols);
     json_decref(album.pictures);
     json_decref(album.places);
     json_decref(runs);

@@ -164,6 +164,24 @@ static void print_groups(const struct snas_comparison *c, int paired, int markdo
     grid_print(&g);
 }
 
+static void print_protocols(const struct snas_comparison *c, FILE *out)
+{
+    int ways;
+    char *text = snas_comparison_protocols(c, &ways);
+    if (text && ways == 1)
+        fprintf(out,
+                "ms: median of one image in the exported model; bytes: of its file. Measured "
+                "with\n%s",
+                text);
+    else if (text)
+        fprintf(out,
+                "ms: of one image in the exported model, measured in %d ways: latencies of "
+                "one way cannot be\ncompared with those of another (--latency measures all "
+                "of them alike)\n%s",
+                ways, text);
+    snas_free(text);
+}
+
 static void print_tables(const struct snas_comparison *c, int markdown, FILE *out)
 {
     char label[128];
@@ -182,9 +200,7 @@ static void print_tables(const struct snas_comparison *c, int markdown, FILE *ou
           "the epoch whose argmax\ndid best; entropy: share of uniform; params, madds: after "
           "exact pruning, convolutions and linear\nlayers, one image.\n",
           out);
-    if (*c->runtime)
-        fprintf(out, "ms: median of one image by %s, %d thread%s.\n", c->runtime, c->threads,
-                c->threads == 1 ? "" : "s");
+    print_protocols(c, out);
 }
 
 void snas_table_text(const struct snas_comparison *c, FILE *out)
@@ -214,8 +230,9 @@ void snas_table_csv(const struct snas_comparison *c, FILE *out)
     fputs("run,group,method,finished,connected", out);
     for (int k = 0; k < snas_comparison_n_columns; k++)
         fprintf(out, ",%s", snas_comparison_columns[k].key);
-    fputs("\n", out);
+    fputs(",latency_runtime,latency_device,latency_threads\n", out);
     for (int i = 0; i < c->n; i++) {
+        const struct snas_latency *l = &c->entries[i].latency;
         const struct snas_record *r = &c->entries[i].record;
         csv_text(r->dir, out);
         fprintf(out, ",%d,%s,%d,%d", c->entries[i].group, r->method, r->finished, r->connected);
@@ -226,7 +243,14 @@ void snas_table_csv(const struct snas_comparison *c, FILE *out)
             else
                 fprintf(out, ",%.10g", value);
         }
-        fputs("\n", out);
+        fputs(",", out);
+        csv_text(c->entries[i].timed ? l->runtime : "", out);
+        fputs(",", out);
+        csv_text(c->entries[i].timed ? l->device : "", out);
+        if (c->entries[i].timed)
+            fprintf(out, ",%d\n", l->threads);
+        else
+            fputs(",\n", out);
     }
 }
 
@@ -249,6 +273,13 @@ static json_t *run_json(const struct snas_comparison_entry *e)
     for (int k = 0; k < snas_comparison_n_columns; k++)
         json_object_set_new(run, snas_comparison_columns[k].key,
                             real_or_null(snas_comparison_columns[k].of(e)));
+    if (e->timed)
+        json_object_set_new(run, "latency",
+                            json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "runtime",
+                                      e->latency.runtime, "device", e->latency.device, "threads",
+                                      e->latency.threads, "rounds", e->latency.rounds, "runs",
+                                      e->latency.runs, "busy_rounds", e->latency.busy, "date",
+                                      e->latency.date));
     return run;
 }
 
@@ -272,8 +303,10 @@ enum snas_status snas_table_json(const struct snas_comparison *c, FILE *out, str
         json_array_append_new(runs, run_json(&c->entries[i]));
     for (int g = 0; g < c->n_groups; g++)
         json_array_append_new(groups, group_json(c, g));
-    json_t *root = json_pack("{s:s, s:i, s:o, s:o}", "latency_runtime", c->runtime,
-                             "latency_threads", c->threads, "runs", runs, "groups", groups);
+    int ways;
+    snas_free(snas_comparison_protocols(c, &ways));
+    json_t *root =
+        json_pack("{s:i, s:o, s:o}", "latency_protocols", ways, "runs", runs, "groups", groups);
     int failed = !root || json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) != 0;
     json_decref(root);
     fputc('\n', out);

@@ -1,20 +1,38 @@
 /* snas-compare: runs side by side, in one table, and against bounds. */
 #include <string.h>
 
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/threads.h"
 #include "cli/cli.h"
 #include "report/page.h"
 #include "report/table.h"
 #include "snas-compare/check.h"
+#include "timing/children.h"
+#include "train/run.h"
 
 static struct {
-    const char *format, *check, *html;
-} args = {.format = "text"};
+    const char *format, *check, *html, *runtime;
+    int latency;
+    int64_t threads, rounds, runs;
+} args = {.format = "text", .threads = 1, .rounds = 15, .runs = 20};
 
 static const struct snas_option options[] = {
     {"format", 'f', "FORMAT", SNAS_OPT_STRING, &args.format, 0, 0,
      "text (default), markdown, csv or json"},
     {"html", 0, "FILE", SNAS_OPT_STRING, &args.html, 0, 0,
      "also write one self-contained page: plots, cells, curves"},
+    {"latency", 'l', NULL, SNAS_OPT_FLAG, &args.latency, 0, 0,
+     "measure each run's exported child where that has not been done in the same way, and keep it "
+     "in the run directory (" SNAS_RUN_LATENCY ")"},
+    {"runtime", 0, "NAME", SNAS_OPT_STRING, &args.runtime, 0, 0,
+     "with --latency: ort or engine (default ort where it is here)"},
+    {"threads", 't', "N", SNAS_OPT_INT, &args.threads, 1, 256,
+     "with --latency: threads of the runtime (default 1)"},
+    {"rounds", 0, "N", SNAS_OPT_INT, &args.rounds, 1, 10000,
+     "with --latency: turns that each child gets (default 15)"},
+    {"runs", 0, "N", SNAS_OPT_INT, &args.runs, 1, 10000,
+     "with --latency: runs in a turn, behind 5 that are not kept (default 20)"},
     {"check", 0, "BOUNDS.yaml", SNAS_OPT_STRING, &args.check, 0, 0,
      "end with 1 when a run breaks a bound, and say which"},
 };
@@ -29,6 +47,9 @@ static const struct snas_command command = {
         "Runs of one configuration with other seeds are a group: its mean and standard deviation\n"
         "are shown, and the differences to the first run's group, seed by seed.\n"
         "\n"
+        "Latency and bytes are those of the exported model. --latency measures them, the runs in\n"
+        "turns; without it the table shows what was measured before.\n"
+        "\n"
         "A file of bounds holds any of\n"
         "  max: {params: 300k, madds: 40M, latency_ms: 2.0, bytes: 2M, entropy_share: 0.3}\n"
         "  min: {test_accuracy: 0.88, child_accuracy: 0.87}\n"
@@ -37,6 +58,7 @@ static const struct snas_command command = {
         "  snas-compare runs/mild runs/moderate runs/aggressive\n"
         "  snas-compare runs/sweep/* --format csv > sweep.csv\n"
         "  snas-compare runs/sweep/* --html report.html\n"
+        "  snas-compare runs/sweep/* --latency\n"
         "  snas-compare runs/latest --check bounds.yaml",
     .options = options,
     .n_options = sizeof options / sizeof *options,
@@ -64,6 +86,33 @@ static int known_format(void)
     return 0;
 }
 
+static int has_child(const char *dir)
+{
+    char *path = snas_path_join(dir, SNAS_RUN_CHILD, NULL);
+    int there = path && snas_path_exists(path);
+    snas_free(path);
+    return there;
+}
+
+/* Of those that have a child; what is no run is left to the comparison to tell. */
+static enum snas_status measure(char *const *dirs, int n, struct snas_err *err)
+{
+    const struct snas_children_options o = {.runtime = args.runtime,
+                                            .threads = (int)args.threads,
+                                            .rounds = (int)args.rounds,
+                                            .runs = (int)args.runs};
+    const char **timed = snas_alloc((size_t)n, sizeof *timed, err);
+    int m = 0;
+    if (!timed)
+        return SNAS_E_NOMEM;
+    for (int i = 0; i < n; i++)
+        if (has_child(dirs[i]))
+            timed[m++] = dirs[i];
+    enum snas_status s = m ? snas_children_time(timed, m, &o, NULL, err) : SNAS_OK;
+    snas_free(timed);
+    return s;
+}
+
 int main(int argc, char **argv)
 {
     struct snas_err err = {0};
@@ -74,9 +123,18 @@ int main(int argc, char **argv)
     if (!known_format())
         return snas_cli_usage(&command, "--format takes text, markdown, csv or json, not '%s'",
                               args.format);
-    enum snas_status s = snas_comparison_read(argv + first, argc - first, &c, &err);
-    if (s != SNAS_OK)
-        return snas_cli_fail(&command, &err);
+    enum snas_status s = SNAS_OK;
+    if (args.latency) {
+        snas_threads_init();
+        snas_cli_catch_signals();
+        s = measure(argv + first, argc - first, &err);
+    }
+    if (s == SNAS_OK)
+        s = snas_comparison_read(argv + first, argc - first, &c, &err);
+    if (s != SNAS_OK) {
+        int code = snas_cli_fail(&command, &err);
+        return s == SNAS_E_INTERRUPTED ? 128 + snas_cli_signal : code;
+    }
     s = print(&c, &err);
     if (s == SNAS_OK && args.html)
         s = snas_page_write(args.html, "Comparison of searches", &c, &err);

@@ -50,6 +50,7 @@ double snas_rounds_median(const struct snas_rounds *r, int i, struct snas_err *e
 void snas_rounds_clear(struct snas_rounds *r)
 {
     snas_free(r->seconds);
+    snas_free(r->busy_of);
     memset(r, 0, sizeof *r);
 }
 
@@ -178,6 +179,7 @@ static enum snas_status take_slice(struct run *r, int i, int round)
             memcpy(kept, r->slice, (size_t)runs * sizeof *kept);
         }
     }
+    r->out->busy_of[i] += !quiet;
     r->out->busy += !quiet;
     return log_slice(r, i, round);
 }
@@ -220,10 +222,12 @@ static enum snas_status reserve(struct run *r, int n)
 {
     size_t slices = (size_t)n * (size_t)r->options->rounds, runs = (size_t)r->options->runs;
     r->out->seconds = snas_alloc(slices * runs, sizeof *r->out->seconds, r->err);
+    r->out->busy_of = snas_alloc((size_t)n, sizeof *r->out->busy_of, r->err);
     r->timers = snas_alloc((size_t)n, sizeof(struct snas_timer *), r->err);
     r->have = snas_alloc(slices, 1, r->err);
     r->slice = snas_alloc(2 * runs, sizeof *r->slice, r->err);
-    return r->out->seconds && r->timers && r->have && r->slice ? SNAS_OK : SNAS_E_NOMEM;
+    return r->out->seconds && r->out->busy_of && r->timers && r->have && r->slice ? SNAS_OK
+                                                                                  : SNAS_E_NOMEM;
 }
 
 enum snas_status snas_rounds_run(const struct snas_child *children, const char *const *names, int n,

@@ -17,7 +17,8 @@ struct snas_rounds_options {
 struct snas_rounds {
     int n, rounds, runs;
     double *seconds; /* [n][rounds][runs], owned */
-    int busy;        /* slices that were not quiet in any try */
+    int *busy_of;    /* [n] slices of each network that were not quiet in any try; owned */
+    int busy;        /* their sum */
 };
 
 /* Children and names [n]. SNAS_E_INTERRUPTED after a signal: the log holds what was measured. */

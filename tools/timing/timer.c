@@ -44,17 +44,24 @@ enum snas_status snas_timer_runtime_pick(const char *word, enum snas_timer_runti
     return SNAS_OK;
 }
 
+/* `doc` NULL: with the information that snas-export writes. */
 static enum snas_status stage(const struct snas_child *child, const char *doc, const char *path,
                               struct snas_onnx_staged *staged, struct snas_err *err)
 {
     struct snas_graph g;
     struct snas_export_options o = {0};
     struct snas_export_report report;
+    struct snas_export_info whole = {0};
     struct snas_onnx_info info = {.doc = doc};
     enum snas_status s = snas_export_graph(child, &o, &g, &report, err);
     if (s != SNAS_OK)
         return s;
-    s = snas_onnx_stage(&g, &info, path, SNAS_ONNX_MAX_BYTES, staged, err);
+    if (!doc)
+        s = snas_export_info_make(child, &o, &report, &whole, err);
+    if (s == SNAS_OK)
+        s = snas_onnx_stage(&g, doc ? &info : &whole.onnx, path, SNAS_ONNX_MAX_BYTES, staged, err);
+    if (!doc)
+        snas_export_info_clear(&whole);
     snas_graph_clear(&g);
     return s;
 }
@@ -67,21 +74,41 @@ enum snas_status snas_timer_write_model(const struct snas_child *child, const ch
     return s == SNAS_OK ? snas_onnx_commit(&staged, err) : s;
 }
 
+/* A model that is only there for a moment. */
+static enum snas_status stage_aside(const struct snas_child *child, const char *doc,
+                                    struct snas_onnx_staged *staged, struct snas_err *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *path =
+        snas_format(err, "%s/snas-timed-%ld.onnx", tmp && *tmp ? tmp : "/tmp", (long)getpid());
+    enum snas_status s = path ? stage(child, doc, path, staged, err) : SNAS_E_NOMEM;
+    snas_free(path);
+    return s;
+}
+
+enum snas_status snas_timer_model_bytes(const struct snas_child *child, int64_t *bytes,
+                                        struct snas_err *err)
+{
+    struct snas_onnx_staged staged;
+    enum snas_status s = stage_aside(child, NULL, &staged, err);
+    if (s != SNAS_OK)
+        return s;
+    *bytes = (int64_t)staged.bytes;
+    snas_onnx_abort(&staged);
+    return SNAS_OK;
+}
+
 /* The file is only there while the runtime loads it. */
 static enum snas_status open_ort(const struct snas_child *child, int threads, struct snas_timer *t,
                                  struct snas_err *err)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *path =
-        snas_format(err, "%s/snas-cost-%ld.onnx", tmp && *tmp ? tmp : "/tmp", (long)getpid());
     struct snas_onnx_staged staged;
-    enum snas_status s = path ? stage(child, "timed", path, &staged, err) : SNAS_E_NOMEM;
-    if (s == SNAS_OK) {
-        s = snas_session_open(SNAS_RUNTIME_ORT, snas_onnx_staged_path(&staged), threads,
-                              &t->session, err);
-        snas_onnx_abort(&staged);
-    }
-    snas_free(path);
+    enum snas_status s = stage_aside(child, "timed", &staged, err);
+    if (s != SNAS_OK)
+        return s;
+    s = snas_session_open(SNAS_RUNTIME_ORT, snas_onnx_staged_path(&staged), threads, &t->session,
+                          err);
+    snas_onnx_abort(&staged);
     return s;
 }
 

@@ -21,6 +21,10 @@ enum snas_status snas_timer_run(struct snas_timer *t, int warm, int runs, double
                                 struct snas_err *err);
 void snas_timer_close(struct snas_timer *t); /* NULL allowed */
 
+/* Size of the model that snas-export writes of this child. */
+enum snas_status snas_timer_model_bytes(const struct snas_child *child, int64_t *bytes,
+                                        struct snas_err *err);
+
 /* Writes the child's model to `path`, as export does. */
 enum snas_status snas_timer_write_model(const struct snas_child *child, const char *doc,
                                         const char *path, struct snas_err *err);

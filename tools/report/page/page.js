@@ -243,6 +243,12 @@ const [accuracy, accuracyTitle] = accuracyColumn();
 byId("accuracy").textContent = accuracyTitle;
 pareto("by-params", "params", "parameters", accuracy);
 pareto("by-madds", "madds", "multiply-adds", accuracy);
+// Figures of different protocols stand in one plot only with a word of warning.
+if (report.latency_protocols) {
+  const how = report.latency_ways === 1 ? "Latency of the exported model, one image, measured with\n"
+    : `Latencies were measured in ${report.latency_ways} ways and cannot be compared across them:\n`;
+  byId("runs").after(element("pre", how + report.latency_protocols, { id: "latency-how" }));
+}
 pareto("by-latency", "latency_ms", "latency, ms", accuracy);
 const kinds = report.kinds;
 lines("accuracies", [["train_accuracy", "train"], ["sampled_accuracy", "sampled"], ["child_accuracy", "child"]], (v) => +(100 * v).toFixed(2) + "%");
