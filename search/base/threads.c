@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 /* One job at a time. A worker joins the open job under the lock, takes tasks from the shared
@@ -14,9 +15,12 @@
 
 enum {
     WORKERS_MAX = 255,
-    /* Looks before sleeping: some 10 us, what a wake-up costs. More would take the core from
-     * whoever could use it; a pass of a cell and its finalise follow each other faster. */
-    SPINS = 400
+    /* Looks before anything else: some 10 us. */
+    SPINS = 400,
+    /* Then looks between yields, which cost the core only when nobody else wants it. In a virtual
+     * machine it takes this long to wake a thread whose core has gone to sleep. */
+    YIELD_NS = 100000,
+    YIELDED_NS = 20000 /* a yield that took longer gave the core to somebody: sleep now */
 };
 
 static struct {
@@ -28,11 +32,11 @@ static struct {
     /* The job, written under the lock. */
     void (*fn)(int task, int worker, void *arg);
     void *arg;
-    int tasks, places;  /* places: workers that may still join; 0 when closed */
-    int joined;         /* so far: gives the worker index */
-    atomic_uint number; /* of the job: what workers watch */
-    atomic_int working; /* joined and not yet left */
-    atomic_int next;    /* task to hand out */
+    int tasks, places;   /* places: workers that may still join; 0 when closed */
+    int joined;          /* so far: gives the worker index */
+    atomic_uint number;  /* of the job: what workers watch */
+    atomic_uint working; /* joined and not yet left */
+    atomic_int next;     /* task to hand out */
 
     atomic_flag busy; /* a call is running */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -49,6 +53,31 @@ static inline void relax(void)
 #endif
 }
 
+static long now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000L + t.tv_nsec;
+}
+
+/* Looks at *v until whether it is `value` is `wanted`, while that is cheaper than sleeping. */
+static void watch(atomic_uint *v, unsigned value, int wanted)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if ((atomic_load(v) == value) == wanted)
+            return;
+        relax();
+    }
+    const long begin = now_ns();
+    for (long at = begin, before = begin; at - begin < YIELD_NS && at - before < YIELDED_NS;) {
+        if ((atomic_load(v) == value) == wanted)
+            return;
+        before = at;
+        sched_yield();
+        at = now_ns();
+    }
+}
+
 static void take_tasks(void (*fn)(int, int, void *), void *arg, int tasks, int worker)
 {
     for (;;) {
@@ -63,8 +92,7 @@ static void *worker_main(void *unused)
 {
     unsigned seen = 0;
     for (;;) {
-        for (int i = 0; i < SPINS && atomic_load(&pool.number) == seen; i++)
-            relax();
+        watch(&pool.number, seen, 0);
         pthread_mutex_lock(&pool.lock);
         while (atomic_load(&pool.number) == seen)
             pthread_cond_wait(&pool.opened, &pool.lock);
@@ -130,8 +158,7 @@ static void close_job(void)
     pthread_mutex_lock(&pool.lock);
     pool.places = 0;
     pthread_mutex_unlock(&pool.lock);
-    for (int i = 0; i < SPINS && atomic_load(&pool.working) > 0; i++)
-        relax();
+    watch(&pool.working, 0, 1);
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.working) > 0)
         pthread_cond_wait(&pool.left, &pool.lock);
