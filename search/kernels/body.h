@@ -38,6 +38,13 @@ static INLINE int snas_chunk16(int left)
     return left <= 16 ? left : left >= 32 ? 16 : (left + 1) / 2;
 }
 
+static INLINE int snas_chunk6(int left)
+{
+    return left <= 6 ? left : left >= 12 ? 6 : (left + 1) / 2;
+}
+/* Rows of a block of two vectors: with 16 registers 12 of them are accumulators. */
+#define TWO_VECTORS(left) (LANES == 16 ? snas_chunk(left) : snas_chunk6(left))
+
 #define JOIN(a, b) a##_##b
 #define NAME(a, b) JOIN(a, b)
 #if LANES > 4
@@ -192,10 +199,10 @@ static INLINE void matmul_by(ptrdiff_t px, int rows, int width, int k, int n,
                              const float *w, struct snas_k_plane out, int accumulate, float *sums)
 {
     int done = 0;
-#if LANES == 16 /* there are registers for two vectors of outputs */
-    for (; done + 32 <= n; done += 32)
-        mm2_column_16(rows, width, k, n, in, px, n_taps, taps, w + done, at_out(out, done),
-                      accumulate, sums ? sums + done : NULL);
+#if LANES > 4 /* there are registers for two vectors of outputs */
+    for (; done + 2 * LANES <= n; done += 2 * LANES)
+        WIDE_COLUMN(mm2_column, rows, width, k, n, in, px, n_taps, taps, w + done,
+                    at_out(out, done), accumulate, sums ? sums + done : NULL);
 #endif
     COLUMNS(n - done, mm_column, rows, width, k, n, in, px, n_taps, taps, w + done + i,
             at_out(out, done + i), accumulate, sums ? sums + done + i : NULL);
@@ -234,9 +241,9 @@ static void matmul_dw_band(int rows, int width, int k, int n, struct snas_k_sour
                            struct snas_k_source g, float *dw)
 {
     int done = 0;
-#if LANES == 16
-    for (; done + 32 <= n; done += 32)
-        mm_grad_column_16(2, rows, width, k, n, in, at_in(g, done), dw + done);
+#if LANES > 4
+    for (; done + 2 * LANES <= n; done += 2 * LANES)
+        WIDE_COLUMN(mm_grad_column, 2, rows, width, k, n, in, at_in(g, done), dw + done);
 #endif
     COLUMNS(n - done, mm_grad_column, 1, rows, width, k, n, in, at_in(g, done + i), dw + done + i);
 }

@@ -209,7 +209,7 @@ static INLINE void V(dw_grad_square)(int side, int gap, ptrdiff_t px, int rows, 
 #endif
 
 /* ---- matrix product: `count` pixels x one vector of outputs, up to 16 pixels where there are 32
- * registers, or x two vectors, up to 8 pixels */
+ * registers, or x two vectors, up to 8 pixels (6 where there are 16 registers) */
 #if VL == 16
 #define EACH_PIXEL EACH16
 #define PIXEL_CASES CASES16
@@ -288,7 +288,7 @@ static INLINE void V(mm_column)(int rows, int width, int k, ptrdiff_t n, struct 
         V(store)(out + i * out_px, a##i);                                                          \
         V(store)(out + i * out_px + VL, b##i);                                                     \
     }
-#if VL == 16
+#if VL == LANES && LANES > 4
 static INLINE void V(mm2_block)(int count, int k, ptrdiff_t n, const float *in, ptrdiff_t in_px,
                                 int n_taps, const struct snas_k_tap *taps, const float *w,
                                 float *out, ptrdiff_t out_px, int accumulate, V(vec) * sums)
@@ -334,7 +334,7 @@ static INLINE void V(mm2_column)(int rows, int width, int k, ptrdiff_t n, struct
         const float *x = in.at;
         float *y = out.at;
         for (int left = width, count; left > 0; left -= count) {
-            count = snas_chunk(left);
+            count = TWO_VECTORS(left);
 #define CASE(i)                                                                                    \
     case i:                                                                                        \
         V(mm2_block)(i, k, n, x, in_px, n_taps, taps, w, y, out.px, accumulate, sums ? s : NULL);  \
@@ -386,7 +386,7 @@ static INLINE void V(mm_grad_column)(int vectors, int rows, int width, int k, pt
                                      struct snas_k_source in, struct snas_k_source g, float *dw)
 {
     for (int i = 0, count; i < k; i += count, in.at += count) {
-        count = snas_chunk(k - i);
+        count = vectors > 1 ? TWO_VECTORS(k - i) : snas_chunk(k - i);
 #define CASE(c)                                                                                    \
     case c:                                                                                        \
         V(mm_grad_block)(c, vectors, rows, width, in, g, dw + i * n, n);                           \
