@@ -22,7 +22,8 @@ struct snas_profile {
     struct snas_profile_row rows[SNAS_PROFILE_ROWS];
 };
 
-/* From the next forward on adds to `profile` (the caller's; NULL: to nothing). Passes beyond
+/* Passes that otherwise follow each other group by group run one by one in a profiled step.
+ * From the next forward on adds to `profile` (the caller's; NULL: to nothing). Passes beyond
  * SNAS_PROFILE_ROWS different ones are left out. */
 void snas_net_profile(struct snas_net *net, struct snas_profile *profile);
 

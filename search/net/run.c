@@ -26,37 +26,74 @@ const double *snas_net_keep(const struct snas_net *net, int block)
     return net->keep + (size_t)block * (size_t)net->options.batch;
 }
 
+/* Passes that follow each other group by group: all but the last are without finalise. */
+enum { LINKS = 4 };
 struct job {
     struct snas_net *net;
-    struct snas_unit *unit;
-    const struct snas_pass *pass;
+    int n;
+    struct {
+        struct snas_unit *unit;
+        const struct snas_pass *pass;
+    } link[LINKS];
 };
 
-static void run_group(int group, int worker, void *arg)
+static int pieces_of(const struct snas_pass *pass)
+{
+    return pass->pieces > 1 ? pass->pieces : 1;
+}
+
+static void run_task(int task, int worker, void *arg)
 {
     const struct job *job = arg;
-    job->pass->run(job->net, job->unit, job->pass, group, worker);
+    for (int i = 0; i < job->n; i++)
+        job->link[i].pass->run(job->net, job->link[i].unit, job->link[i].pass, task, worker);
 }
 
 static void run_part(int part, int worker, void *arg)
 {
     const struct job *job = arg;
-    job->pass->finalise(job->net, job->unit, job->pass, part, worker);
+    const struct snas_pass *pass = job->link[job->n - 1].pass;
+    pass->finalise(job->net, job->link[job->n - 1].unit, pass, part, worker);
 }
 
-static void run_passes(struct snas_net *net, struct snas_unit *unit, const struct snas_pass *passes,
+/* Runs the open job. */
+static void run_job(struct job *job)
+{
+    if (job->n == 0)
+        return;
+    struct snas_net *net = job->net;
+    struct snas_unit *unit = job->link[job->n - 1].unit;
+    const struct snas_pass *pass = job->link[job->n - 1].pass;
+    double at[3] = {snas_profile_now(net)};
+    snas_parallel(net->options.threads, SNAS_GROUPS * pieces_of(pass), run_task, job);
+    at[1] = snas_profile_now(net);
+    if (pass->finalise)
+        snas_parallel(net->options.threads, pass->parts, run_part, job);
+    at[2] = snas_profile_now(net);
+    snas_profile_pass(net, unit, pass, at);
+    job->n = 0;
+}
+
+/* Whether the pass may follow the open job group by group; a profile wants each by itself. A unit
+ * that shares what it saves writes over what groups of another still read. */
+static int joins(const struct job *job, const struct snas_unit *unit, const struct snas_pass *pass)
+{
+    const struct snas_unit *before = job->link[job->n - 1].unit;
+    const struct snas_pass *last = job->link[job->n - 1].pass;
+    return !job->net->profile && job->n < LINKS && !last->finalise && before->ops->joins &&
+           unit->ops->joins && before->shared_bytes == 0 && unit->shared_bytes == 0 &&
+           pieces_of(last) == 1 && pieces_of(pass) == 1;
+}
+
+/* Adds a unit's passes to the open job or opens new ones; the last one stays open. */
+static void run_passes(struct job *job, struct snas_unit *unit, const struct snas_pass *passes,
                        int n)
 {
     for (int i = 0; i < n; i++) {
-        struct job job = {net, unit, &passes[i]};
-        double at[3] = {snas_profile_now(net)};
-        if (passes[i].run)
-            snas_parallel(net->options.threads, SNAS_GROUPS, run_group, &job);
-        at[1] = snas_profile_now(net);
-        if (passes[i].finalise)
-            snas_parallel(net->options.threads, passes[i].parts, run_part, &job);
-        at[2] = snas_profile_now(net);
-        snas_profile_pass(net, unit, &passes[i], at);
+        if (job->n > 0 && !joins(job, unit, &passes[i]))
+            run_job(job);
+        job->link[job->n].unit = unit;
+        job->link[job->n++].pass = &passes[i];
     }
 }
 
@@ -182,15 +219,17 @@ enum snas_status snas_net_forward(struct snas_net *net, const struct snas_forwar
         if (net->zero_tensor[t])
             memset(net->value[t], 0, step_bytes(net, t));
     snas_profile_stretch(net, "begin", 0, &since);
-    for (int i = 0; i < net->n_units; i++) {
-        since = snas_profile_now(net);
+    for (int i = 0; i < net->n_units; i++)
         if (net->units[i].ops->prepare)
             net->units[i].ops->prepare(net, &net->units[i]);
-        snas_profile_stretch(net, "prepare", 0, &since);
-        run_passes(net, &net->units[i], net->units[i].forward, net->units[i].n_forward);
+    snas_profile_stretch(net, "prepare", 0, &since);
+    struct job job = {.net = net};
+    for (int i = 0; i < net->n_units; i++) {
+        run_passes(&job, &net->units[i], net->units[i].forward, net->units[i].n_forward);
         if (net->units[i].shared_bytes > 0)
             net->saved_unit = i;
     }
+    run_job(&job);
     if (net->labelled)
         measure_loss(net, out);
     if (!isfinite(out->loss))
@@ -250,28 +289,38 @@ static void loss_gradient(struct snas_net *net)
 
 enum { REDUCE_VALUES = 16384 }; /* of a task: 8 rows of it fit L2 */
 
+struct reduction {
+    struct snas_net *net;
+    const struct snas_unit *unit;
+};
+
 /* Sums a stretch of one unit's gradients over the groups. */
 static void reduce_part(int part, int worker, void *arg)
 {
     (void)worker;
-    const struct job *job = arg;
-    struct snas_net *net = job->net;
-    size_t begin = job->unit->theta_begin + (size_t)part * REDUCE_VALUES;
+    const struct reduction *r = arg;
+    const struct snas_net *net = r->net;
+    size_t begin = r->unit->theta_begin + (size_t)part * REDUCE_VALUES;
     size_t end = begin + REDUCE_VALUES;
-    if (end > job->unit->theta_end)
-        end = job->unit->theta_end;
+    if (end > r->unit->theta_end)
+        end = r->unit->theta_end;
     if (net->real == sizeof(double))
         snas_sum_groups_f64(net->group_grad, net->n_theta, begin, end, net->grad);
     else
         snas_sum_groups_f32(net->group_grad, net->n_theta, begin, end, net->grad);
 }
 
-static void reduce_unit(struct snas_net *net, struct snas_unit *unit)
+/* The unit's backward is done: its gradients over all groups. */
+static void end_unit(struct snas_net *net, const struct snas_unit *unit)
 {
-    struct job job = {net, unit, NULL};
+    double since = snas_profile_now(net);
+    struct reduction r = {net, unit};
     size_t n = unit->theta_end - unit->theta_begin;
     snas_parallel(net->options.threads, (int)((n + REDUCE_VALUES - 1) / REDUCE_VALUES), reduce_part,
-                  &job);
+                  &r);
+    snas_profile_stretch(net, "sum of groups", 1, &since);
+    if (unit->kind == SNAS_UNIT_CELL && net->back->after_cell)
+        net->back->after_cell(unit->index, net->back->arg);
 }
 
 static void fill_dz(const struct snas_net *net, const struct snas_backward *b)
@@ -296,8 +345,10 @@ static void restore_saved(struct snas_net *net, int unit)
     if (net->units[unit].shared_bytes == 0)
         return;
     net->again = 1;
+    struct job job = {.net = net};
     if (net->saved_unit != unit)
-        run_passes(net, &net->units[unit], net->units[unit].forward, net->units[unit].n_forward);
+        run_passes(&job, &net->units[unit], net->units[unit].forward, net->units[unit].n_forward);
+    run_job(&job);
     net->again = 0;
     net->saved_unit = -1; /* a backward writes over it */
 }
@@ -318,16 +369,19 @@ enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backw
     snas_parallel(net->options.threads, SNAS_GROUPS, clear_group, net);
     loss_gradient(net);
     snas_profile_stretch(net, "clear", 1, &since);
-    for (int i = net->n_units - 1; i >= 0; i--) {
-        struct snas_unit *unit = &net->units[i];
+    struct job job = {.net = net};
+    int ended = net->n_units - 1;
+    for (int i = ended; i >= 0; i--) {
+        if (net->units[i].shared_bytes > 0)
+            run_job(&job);
         restore_saved(net, i);
-        run_passes(net, unit, unit->backward, unit->n_backward);
-        since = snas_profile_now(net);
-        reduce_unit(net, unit);
-        snas_profile_stretch(net, "sum of groups", 1, &since);
-        if (unit->kind == SNAS_UNIT_CELL && b->after_cell)
-            b->after_cell(unit->index, b->arg);
+        run_passes(&job, &net->units[i], net->units[i].backward, net->units[i].n_backward);
+        for (; ended > i && job.link[0].unit < &net->units[ended]; ended--)
+            end_unit(net, &net->units[ended]);
     }
+    run_job(&job);
+    for (; ended >= 0; ended--)
+        end_unit(net, &net->units[ended]);
     fill_dz(net, b);
     net->back = NULL;
     net->dvalue[net->network->input] = NULL;

@@ -42,11 +42,16 @@ struct snas_pass {
     void (*finalise)(struct snas_net *net, struct snas_unit *unit, const struct snas_pass *pass,
                      int part, int worker); /* may be NULL */
     int parts;                              /* of finalise; 1 runs in the caller, as worker 0 */
-    int a, b;                               /* the implementation's own: node, level, ... */
+    int pieces; /* of a group, that run in any order and at once; 0: one. run's `group` is then
+                   group * pieces + piece */
+    int a, b;   /* the implementation's own: node, level, ... */
 };
 
 struct snas_unit_ops {
-    const char *name;                                                         /* "ref", "fast" */
+    const char *name; /* "ref", "fast" */
+    /* A pass without finalise may be followed at once, group by group, by the next pass: also by
+     * that of another unit of which this holds. net->temp is not used. */
+    int joins;
     const char *(*isa)(void);                                                 /* "ref", "avx2" */
     int (*accepts)(const struct snas_net *net, const struct snas_unit *unit); /* 1 or 0 */
     /* Reserves (snas_net_reserve, snas_net_want_temp, snas_net_want_scratch), builds unit->state

@@ -143,6 +143,28 @@ static void reserve(struct snas_net *net, struct snas_unit *unit)
     measure(net, f);
 }
 
+/* Later segments of a group are shared out by blocks, first ones by slots: the unit's own slots
+ * have gradients of their own. Bits do not depend on it: a sum has one piece. */
+static struct snas_pass make_pass(const struct snas_fast *f, int stage, int level, int backward)
+{
+    struct snas_pass pass = {.parts = 1, .a = stage, .b = level, .pieces = SNAS_FAST_PIECES};
+    if (level == 0) {
+        pass.pieces = 0;
+        for (int i = 0; i < f->n_slots; i++)
+            pass.pieces += f->slots[i].stage == stage;
+        if (stage == 0)
+            pass.pieces = 1;
+    }
+    pass.name = backward ? "fast backward" : "fast forward";
+    pass.run = backward ? snas_fast_backward_run : snas_fast_forward_run;
+    /* What leaves the stage has statistics; what leads to it, sums: nothing leads to stage 0. */
+    if (!backward && f->levels[stage] > 0)
+        pass.finalise = snas_fast_forward_finish;
+    if (backward && (level > 0 || stage > 0))
+        pass.finalise = snas_fast_backward_finish;
+    return pass;
+}
+
 static enum snas_status make_passes(const struct snas_net *net, const struct snas_fast *f,
                                     struct snas_unit *unit, struct snas_err *err)
 {
@@ -153,26 +175,12 @@ static enum snas_status make_passes(const struct snas_net *net, const struct sna
     unit->backward = snas_alloc(n, sizeof *unit->backward, err);
     if (!unit->forward || !unit->backward)
         return SNAS_E_NOMEM;
-    for (int s = 0; s < f->n_stages; s++) {
+    for (int s = 0; s < f->n_stages; s++)
         for (int level = 0; level == 0 || level < f->levels[s]; level++)
-            unit->forward[unit->n_forward++] =
-                (struct snas_pass){.name = "fast forward",
-                                   .run = snas_fast_forward_run,
-                                   .finalise = snas_fast_forward_finish,
-                                   .parts = 1,
-                                   .a = s,
-                                   .b = level};
-    }
-    for (int s = f->n_stages - 1; net->options.training && s >= 0; s--) {
+            unit->forward[unit->n_forward++] = make_pass(f, s, level, 0);
+    for (int s = f->n_stages - 1; net->options.training && s >= 0; s--)
         for (int level = f->levels[s] ? f->levels[s] - 1 : 0; level >= 0; level--)
-            unit->backward[unit->n_backward++] =
-                (struct snas_pass){.name = "fast backward",
-                                   .run = snas_fast_backward_run,
-                                   .finalise = snas_fast_backward_finish,
-                                   .parts = 1,
-                                   .a = s,
-                                   .b = level};
-    }
+            unit->backward[unit->n_backward++] = make_pass(f, s, level, 1);
     return SNAS_OK;
 }
 
@@ -238,6 +246,7 @@ static void destroy(struct snas_unit *unit)
 }
 
 const struct snas_unit_ops snas_unit_fast = {.name = "fast",
+                                             .joins = 1,
                                              .isa = isa,
                                              .accepts = accepts,
                                              .plan = plan,

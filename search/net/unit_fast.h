@@ -23,6 +23,7 @@
 #include "net/unit.h"
 
 #define SNAS_FAST_TAPS 49
+#define SNAS_FAST_PIECES 4      /* of a group, in passes of later segments */
 #define SNAS_FAST_CHANNELS 2048 /* of a BN or a slot: sums of an image stand on the stack */
 #define SNAS_FAST_TERMS                                                                            \
     (SNAS_MAX_SLOTS * SNAS_MAX_OPS + 2) /* blocks of a unit that meet in a slot */
@@ -139,9 +140,15 @@ struct snas_fast_work {
     struct snas_fast *f;
     const struct snas_kernels *k;
     int group, image, stage, level;
+    int slot;       /* level 0: the only one of the stage that is worked on; -1: all */
+    int begin, end; /* later levels: blocks that are worked on */
     float *scratch;
     double *sums; /* the group's row */
 };
+/* Whether a slot, or a block at a later level, is this piece's. */
+int snas_fast_has_slot(const struct snas_fast_work *w, int slot);
+int snas_fast_has_block(const struct snas_fast_work *w, int block);
+void snas_fast_clear_sums(const struct snas_fast_work *w, size_t sum, int c);
 
 /* What is read next: values at two places (either NULL). */
 struct snas_fast_ahead {

@@ -201,7 +201,7 @@ static void run_later(const struct snas_fast_work *w)
     float *tile = w->scratch + f->scratch.tile, *dx = w->scratch + f->scratch.dx;
     for (int i = 0; i < f->n_blocks; i++) {
         const struct snas_fast_block *b = &f->blocks[i];
-        if (!b->live || f->slots[b->from].stage != w->stage || b->n <= w->level)
+        if (!snas_fast_has_block(w, i))
             continue;
         const struct snas_fast_segment *s = &f->segments[b->first + w->level];
         struct gradient d;
@@ -416,25 +416,39 @@ static void sum_slot(const struct snas_fast_work *w, int slot)
     }
 }
 
+/* Those that this piece adds to: a group's sums are its own. */
+static void clear_sums(const struct snas_fast_work *w)
+{
+    const struct snas_fast *f = w->f;
+    for (int i = 0; i < f->n_blocks; i++) {
+        const struct snas_fast_block *b = &f->blocks[i];
+        if (w->level == 0 ? !snas_fast_has_slot(w, b->to) : !snas_fast_has_block(w, i))
+            continue;
+        const struct snas_fast_norm *norm =
+            w->level == 0 ? b->norm : &f->segments[b->first + w->level - 1].norm;
+        snas_fast_clear_sums(w, norm->sum, norm->cp);
+    }
+}
+
 void snas_fast_backward_run(struct snas_net *net, struct snas_unit *unit,
                             const struct snas_pass *pass, int group, int worker)
 {
     struct snas_fast_work w = snas_fast_begin(net, unit, pass, group, worker);
     const struct snas_fast *f = w.f;
     int first, count;
-    snas_group_range(net->run.batch.n, group, &first, &count);
-    memset(w.sums, 0, f->n_sums * sizeof *w.sums);
+    snas_group_range(net->run.batch.n, w.group, &first, &count);
+    clear_sums(&w);
     for (w.image = first; w.image < first + count; w.image++) {
         if (w.level > 0) {
             run_later(&w);
             continue;
         }
         for (int i = 0; i < f->n_views; i++)
-            if (f->slots[f->views[i].slot].stage == w.stage)
+            if (snas_fast_has_slot(&w, f->views[i].slot))
                 run_view(&w, i);
         for (int i = 0; i < f->n_slots; i++) {
             const struct snas_fast_slot *s = &f->slots[i];
-            if (s->stage != w.stage)
+            if (!snas_fast_has_slot(&w, i))
                 continue;
             run_identities(&w, i);
             run_pools(&w, i);

@@ -125,12 +125,29 @@ static void run_later(const struct snas_fast_work *w)
     float *tile = w->scratch + f->scratch.tile;
     for (int i = 0; i < f->n_blocks; i++) {
         const struct snas_fast_block *b = &f->blocks[i];
-        if (!b->live || f->slots[b->from].stage != w->stage || b->n <= w->level)
+        if (!snas_fast_has_block(w, i))
             continue;
         const struct snas_fast_segment *s = &f->segments[b->first + w->level];
         snas_fast_load_y(w, s - 1, s, tile);
         run_segment(w, s, &s->tile, tile, snas_fast_next_y(w, i));
     }
+}
+
+/* Those that this piece adds to: a group's sums are its own. */
+static void clear_sums(const struct snas_fast_work *w)
+{
+    const struct snas_fast *f = w->f;
+    for (int i = 0; i < f->n_blocks; i++) {
+        const struct snas_fast_block *b = &f->blocks[i];
+        if (w->level > 0 ? !snas_fast_has_block(w, i)
+                         : b->n == 0 || !snas_fast_has_slot(w, b->from))
+            continue;
+        const struct snas_fast_norm *norm = &f->segments[b->first + w->level].norm;
+        snas_fast_clear_sums(w, norm->sum, norm->cp);
+    }
+    for (int i = 0; w->level == 0 && i < f->n_pools; i++)
+        if (snas_fast_has_slot(w, f->pools[i].slot))
+            snas_fast_clear_sums(w, f->pools[i].sum, f->pools[i].c);
 }
 
 void snas_fast_forward_run(struct snas_net *net, struct snas_unit *unit,
@@ -139,8 +156,8 @@ void snas_fast_forward_run(struct snas_net *net, struct snas_unit *unit,
     struct snas_fast_work w = snas_fast_begin(net, unit, pass, group, worker);
     const struct snas_fast *f = w.f;
     int first, count;
-    snas_group_range(net->run.batch.n, group, &first, &count);
-    memset(w.sums, 0, f->n_sums * sizeof *w.sums);
+    snas_group_range(net->run.batch.n, w.group, &first, &count);
+    clear_sums(&w);
     for (w.image = first; w.image < first + count; w.image++) {
         if (w.level > 0) {
             run_later(&w);
@@ -148,7 +165,7 @@ void snas_fast_forward_run(struct snas_net *net, struct snas_unit *unit,
         }
         for (int i = 0; i < f->n_slots; i++) {
             const struct snas_fast_slot *s = &f->slots[i];
-            if (s->stage != w.stage)
+            if (!snas_fast_has_slot(&w, i))
                 continue;
             if (s->made && net->live_tensor[s->tensor] && !net->zero_tensor[s->tensor] &&
                 !net->again)
@@ -156,7 +173,7 @@ void snas_fast_forward_run(struct snas_net *net, struct snas_unit *unit,
             run_pools(&w, i);
         }
         for (int i = 0; i < f->n_views; i++)
-            if (f->slots[f->views[i].slot].stage == w.stage)
+            if (snas_fast_has_slot(&w, f->views[i].slot))
                 run_view(&w, i);
     }
 }

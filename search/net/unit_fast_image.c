@@ -3,18 +3,67 @@
 
 #include "net/unit_fast.h"
 
+/* The blocks of piece `piece` at a later level. */
+static void share_blocks(struct snas_fast_work *w, int piece, int pieces)
+{
+    const struct snas_fast *f = w->f;
+    int n = 0, at = 0;
+    w->begin = 0;
+    w->end = f->n_blocks;
+    for (int i = 0; i < f->n_blocks; i++)
+        n += snas_fast_has_block(w, i);
+    const int first = n * piece / pieces, last = n * (piece + 1) / pieces;
+    int begin = f->n_blocks, end = f->n_blocks;
+    for (int i = 0; i < f->n_blocks; i++) {
+        if (!snas_fast_has_block(w, i))
+            continue;
+        begin = at == first ? i : begin;
+        end = at == last ? i : end;
+        at++;
+    }
+    w->begin = begin;
+    w->end = end;
+}
+
 struct snas_fast_work snas_fast_begin(struct snas_net *net, struct snas_unit *unit,
-                                      const struct snas_pass *pass, int group, int worker)
+                                      const struct snas_pass *pass, int task, int worker)
 {
     struct snas_fast *f = unit->state;
-    return (struct snas_fast_work){.net = net,
-                                   .f = f,
-                                   .k = f->k,
-                                   .group = group,
-                                   .stage = pass->a,
-                                   .level = pass->b,
-                                   .scratch = net->worker_scratch[worker],
-                                   .sums = f->sums + (size_t)group * f->n_sums};
+    const int group = task / pass->pieces, piece = task % pass->pieces;
+    struct snas_fast_work w = {.net = net,
+                               .f = f,
+                               .k = f->k,
+                               .group = group,
+                               .stage = pass->a,
+                               .level = pass->b,
+                               .slot = -1,
+                               .end = f->n_blocks,
+                               .scratch = net->worker_scratch[worker],
+                               .sums = f->sums + (size_t)group * f->n_sums};
+    if (pass->b > 0)
+        share_blocks(&w, piece, pass->pieces);
+    else if (pass->pieces > 1)
+        for (int i = 0, at = 0; i < f->n_slots; i++)
+            if (f->slots[i].stage == pass->a && at++ == piece)
+                w.slot = i;
+    return w;
+}
+
+int snas_fast_has_slot(const struct snas_fast_work *w, int slot)
+{
+    return w->f->slots[slot].stage == w->stage && (w->slot < 0 || w->slot == slot);
+}
+
+int snas_fast_has_block(const struct snas_fast_work *w, int block)
+{
+    const struct snas_fast_block *b = &w->f->blocks[block];
+    return b->live && w->f->slots[b->from].stage == w->stage && b->n > w->level &&
+           block >= w->begin && block < w->end;
+}
+
+void snas_fast_clear_sums(const struct snas_fast_work *w, size_t sum, int c)
+{
+    memset(w->sums + sum, 0, 2 * (size_t)c * sizeof *w->sums);
 }
 
 float *snas_fast_values(const struct snas_fast_work *w, void *const *values, int tensor)
@@ -82,7 +131,7 @@ struct snas_fast_ahead snas_fast_next_y(const struct snas_fast_work *w, int i)
     const struct snas_fast *f = w->f;
     for (i++; i < f->n_blocks; i++) {
         const struct snas_fast_block *b = &f->blocks[i];
-        if (!b->live || f->slots[b->from].stage != w->stage || b->n <= w->level)
+        if (!snas_fast_has_block(w, i))
             continue;
         const struct snas_fast_segment *s = &f->segments[b->first + w->level];
         const ptrdiff_t values = (ptrdiff_t)s->h * s->w * s->kp;

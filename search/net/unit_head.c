@@ -370,5 +370,10 @@ static void destroy(struct snas_unit *unit)
     unit->state = NULL;
 }
 
-const struct snas_unit_ops snas_unit_head = {
-    .name = "head", .isa = isa, .accepts = accepts, .plan = plan, .bind = bind, .destroy = destroy};
+const struct snas_unit_ops snas_unit_head = {.name = "head",
+                                             .joins = 1,
+                                             .isa = isa,
+                                             .accepts = accepts,
+                                             .plan = plan,
+                                             .bind = bind,
+                                             .destroy = destroy};
