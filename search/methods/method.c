@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "methods/concrete.h"
+#include "methods/penalty.h"
 
 /* What a row's edges look like does not depend on the network, only on the space. */
 static void fill_rows(struct snas_method *m, const struct snas_space *space, int *kind_row)
@@ -63,6 +64,47 @@ void snas_method_clear(struct snas_method *m)
     m->credit = NULL;
     m->rows = NULL;
     m->edge_row = NULL;
+}
+
+void snas_method_draw(const struct snas_method *m, const struct snas_draw *d, double *z,
+                      double *noise)
+{
+    const struct snas_network *net = m->network;
+    uint64_t draws = (uint64_t)(d->per_cell ? net->n_edges : m->n_rows);
+    for (int e = 0; e < net->n_edges; e++) {
+        const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
+        const double *alpha = m->alpha + row->first;
+        double gumbel[SNAS_MAX_OPS], *ze = z + net->edges[e].z;
+        uint64_t index = (uint64_t)(d->per_cell ? e : m->edge_row[e]);
+        struct snas_rng rng = snas_rng_make(d->seed, d->stream, d->step * draws + index);
+        int best = 0;
+        for (int k = 0; k < row->n_ops; k++) {
+            gumbel[k] = snas_rng_gumbel(&rng);
+            if (alpha[k] + gumbel[k] > alpha[best] + gumbel[best])
+                best = k;
+        }
+        if (d->temperature > 0) {
+            snas_concrete_sample(alpha, gumbel, row->n_ops, d->temperature, ze);
+        } else {
+            for (int k = 0; k < row->n_ops; k++)
+                ze[k] = k == best;
+        }
+        if (noise)
+            memcpy(noise + net->edges[e].z, gumbel, (size_t)row->n_ops * sizeof(*gumbel));
+    }
+}
+
+double snas_method_live_share(const struct snas_method *m, const double *z)
+{
+    const struct snas_network *net = m->network;
+    int live = 0, all = 0;
+    for (int e = 0; e < net->n_edges; e++)
+        for (int k = 0; k < net->edges[e].n_ops; k++) {
+            int computes = !net->blocks[net->edges[e].first_block + k].zero;
+            all += computes;
+            live += computes && z[net->edges[e].z + k] != 0;
+        }
+    return all ? (double)live / all : 0;
 }
 
 void snas_method_add_credit(struct snas_method *m, const double *z, const double *dz)
@@ -234,70 +276,4 @@ double snas_method_penalty_cost(const struct snas_method *m, const struct snas_p
         sum += cost;
     }
     return sum;
-}
-
-/* choice[kind][edge] as the genotype functions take it, backed by one block. */
-struct choices {
-    int edge[SNAS_MAX_KINDS][SNAS_MAX_NODES * SNAS_MAX_SLOTS];
-    int *kind[SNAS_MAX_KINDS];
-};
-
-static void choices_init(struct choices *c)
-{
-    memset(c->edge, 0, sizeof(c->edge));
-    for (int kind = 0; kind < SNAS_MAX_KINDS; kind++)
-        c->kind[kind] = c->edge[kind];
-}
-
-void snas_method_derive(const struct snas_method *m, struct snas_genotype *out)
-{
-    struct choices c;
-    choices_init(&c);
-    for (int r = 0; r < m->n_rows; r++) {
-        const struct snas_alpha_row *row = &m->rows[r];
-        c.edge[row->kind][row->kind_edge] = argmax(m->alpha + row->first, row->n_ops);
-    }
-    snas_genotype_from_choice(m->network->space, (const int *const *)c.kind, out);
-}
-
-static void choices_to_z(const struct snas_network *network, const struct choices *c, double *z)
-{
-    memset(z, 0, (size_t)network->n_z * sizeof(*z));
-    for (int i = 0; i < network->n_cells; i++) {
-        const struct snas_cell *cell = &network->cells[i];
-        for (int e = cell->first_edge; e < cell->first_edge + cell->n_edges; e++) {
-            const struct snas_edge *edge = &network->edges[e];
-            int op = c->edge[cell->kind][edge->kind_edge];
-            if (op >= 0)
-                z[edge->z + op] = 1;
-        }
-    }
-}
-
-enum snas_status snas_z_from_genotype(const struct snas_network *network,
-                                      const struct snas_genotype *g, double *z,
-                                      struct snas_err *err)
-{
-    struct choices c;
-    choices_init(&c);
-    enum snas_status s = snas_genotype_to_choice(network->space, g, c.kind, err);
-    if (s == SNAS_OK)
-        choices_to_z(network, &c, z);
-    return s;
-}
-
-void snas_z_random(const struct snas_network *network, uint64_t seed, uint64_t index, double *z,
-                   struct snas_genotype *g)
-{
-    struct choices c;
-    struct snas_rng rng = snas_rng_make(seed, SNAS_STREAM_GENOTYPE, index);
-    choices_init(&c);
-    for (int kind = 0; kind < network->space->n_kinds; kind++) {
-        const struct snas_cell_kind *k = &network->space->kinds[kind];
-        int edges = snas_kind_edges(k);
-        for (int e = 0; e < edges; e++)
-            c.edge[kind][e] = (int)snas_rng_below(&rng, (uint32_t)k->n_ops);
-    }
-    choices_to_z(network, &c, z);
-    snas_genotype_from_choice(network->space, (const int *const *)c.kind, g);
 }

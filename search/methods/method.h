@@ -5,10 +5,9 @@
 
 #include "base/safetensors.h"
 #include "base/rng.h"
-#include "methods/budget.h"
-#include "methods/penalty.h"
 #include "net/net.h"
 #include "space/cost_table.h"
+#include "space/genotype.h"
 
 /* A search method owns alpha and the map position -> row of alpha; it turns training batches into
  * updates of theta and alpha, and derives a genotype. It sees data, theta's optimiser and
@@ -17,14 +16,23 @@
 
 struct snas_method_context {
     struct snas_net *net; /* the supernet */
-    /* Next batch of the training stream (held_out 0) or of the validation part as a stream (1).
-     * Valid until the next call with the same argument. */
+    /* Next batch of the training stream (held_out 0) or of the stream of images that theta is not
+     * trained on (1): the validation part. Both are augmented, endless, and go on where they were
+     * when a run is resumed. Valid until the next call with the same argument. */
     enum snas_status (*next_batch)(void *owner, int held_out, struct snas_batch *out,
                                    struct snas_err *err);
     /* Clips net's gradient and takes one step of theta's optimiser at the current rate.
      * SNAS_E_NUMERIC: the gradient is not finite; nothing was changed. */
     enum snas_status (*theta_step)(void *owner, struct snas_err *err);
+    /* Accuracy on the first `images` (0: all) images of the validation part, not augmented, of the
+     * shared weights at z [n_z], with batch statistics. Runs only forwards. */
+    enum snas_status (*evaluate)(void *owner, const double *z, int64_t images, double *accuracy,
+                                 struct snas_err *err);
     void *owner;
+    /* theta's optimiser as theta_step would use it now, for virtual steps: SGD with momentum, its
+     * buffer [snas_net_theta_size] of the net's precision. */
+    double theta_rate, theta_momentum, theta_weight_decay;
+    const void *theta_buffer;
     uint64_t seed;
     int64_t step;      /* of the whole run, from 0 */
     int64_t steps;     /* of the whole run; 0: not known, which budgets need */
@@ -45,14 +53,34 @@ struct snas_alpha_summary {
     int count[SNAS_MAX_OPS]; /* edges whose argmax is this op of the kind's list */
 };
 
+/* How a genotype is made of a distribution. */
+enum snas_derive_rule {
+    SNAS_DERIVE_AUTO,   /* the method's own */
+    SNAS_DERIVE_ARGMAX, /* argmax of every edge, `none` included */
+    SNAS_DERIVE_TOP2,   /* DARTS: of every node the two edges whose best op, `none` aside, has the
+                           largest softmax weight, with that op */
+    SNAS_DERIVE_BEST    /* the best of sampled one-hot networks by validation accuracy */
+};
+
 struct snas_method;
 struct snas_method_ops {
     const char *name;
+    enum snas_derive_rule rule; /* its own */
     enum snas_status (*step)(struct snas_method *m, const struct snas_method_context *ctx,
                              struct snas_step_result *out, struct snas_err *err);
-    /* z of a sample (hard 1: one-hot) from the current distribution; RNG from (stream, step). */
+    /* After the last step of an epoch, before the epoch is evaluated; not interrupted, so that a
+     * checkpoint never lies within. NULL: nothing to do. */
+    enum snas_status (*end_epoch)(struct snas_method *m, const struct snas_method_context *ctx,
+                                  struct snas_err *err);
+    /* z of a sample as training uses it (hard 1: one-hot) from the current distribution; RNG from
+     * (stream, step). */
     void (*sample)(const struct snas_method *m, uint64_t seed, enum snas_stream stream,
                    uint64_t step, int hard, double *z);
+    /* A sampled genotype; NULL: that of a one-hot sample, of the first cell of each kind. */
+    void (*sample_genotype)(const struct snas_method *m, uint64_t seed, enum snas_stream stream,
+                            uint64_t step, struct snas_genotype *out);
+    /* Of the samples in an epoch, for the metrics: 1 is softmax(alpha). NULL: 0, one-hot. */
+    double (*temperature)(const struct snas_method *m, int epoch, int epochs);
     int (*state)(struct snas_method *m, struct snas_st_tensor *out, int max);
     void (*destroy)(struct snas_method *m);
 };
@@ -73,6 +101,7 @@ struct snas_credit {
     double task, slope, penalty;
 };
 
+struct snas_budget;
 /* What every method has: the head of its own struct. */
 struct snas_method {
     const struct snas_method_ops *ops;
@@ -85,38 +114,32 @@ struct snas_method {
     struct snas_credit *credit;       /* [n_alpha] */
 };
 
-struct snas_snas_options {
-    double temperature_start, temperature_end;
-    int temperature_epochs; /* epochs of the linear fall, the rest stays at the end; 0: all */
-    int sample_per_cell;    /* 0: one sample per cell kind and batch, 1: one per cell */
-    double live_threshold;  /* z below it are left out of the step; 0: none */
-    int adam;               /* alpha's optimiser: 1 Adam, 0 plain SGD */
-    double learning_rate, beta1, beta2, weight_decay, clip;
-    double init_mean, init_sd;
-    struct snas_penalty_options penalty;
-    struct snas_budget_options budget;
-};
-/* `network` must outlive the method; `costs` only this call. */
-enum snas_status snas_method_snas(const struct snas_network *network,
-                                  const struct snas_cost_table *costs,
-                                  const struct snas_snas_options *options, uint64_t seed,
-                                  struct snas_method **out, struct snas_err *err);
-/* T(e) = (1 - (e + 1)/E)(start - end) + end, E = temperature_epochs or all of the run's `epochs`:
- * `end` in the last of them, and from there on. */
-double snas_snas_temperature(const struct snas_snas_options *options, int epoch, int epochs);
-
 void snas_method_destroy(struct snas_method *m); /* NULL allowed */
 
 /* For implementations: fills and frees the common head (alpha zero). */
 enum snas_status snas_method_init(struct snas_method *m, const struct snas_method_ops *ops,
                                   const struct snas_network *network, struct snas_err *err);
 void snas_method_clear(struct snas_method *m);
+/* How a sample is drawn. Every edge's noise is a function of (seed, stream, step, row or edge)
+ * alone: cells of a kind that share a sample draw the same numbers. */
+struct snas_draw {
+    uint64_t seed;
+    enum snas_stream stream;
+    uint64_t step;
+    int per_cell;       /* 0: one sample per cell kind, 1: one per cell */
+    double temperature; /* of the concrete distribution; 0: one-hot, argmax of alpha + gumbel */
+};
+/* z [n_z], and the gumbel noise it was drawn with [n_z] (NULL: not wanted). */
+void snas_method_draw(const struct snas_method *m, const struct snas_draw *draw, double *z,
+                      double *gumbel);
+/* Share of the ops that have something to compute (`none` has not) and a z that is not 0. */
+double snas_method_live_share(const struct snas_method *m, const double *z);
 /* Adds a step's task and slope; z and d z of the step, [n_z]. */
 void snas_method_add_credit(struct snas_method *m, const double *z, const double *dz);
 
 /* State as named tensors ("method.alpha", "method.adam.m", ...) that point into the method, for
  * checkpoints; the number of them, at most SNAS_METHOD_TENSORS. */
-#define SNAS_METHOD_TENSORS 12
+#define SNAS_METHOD_TENSORS 24
 int snas_method_state(struct snas_method *m, struct snas_st_tensor *out);
 /* Copies them back from a checkpoint. */
 enum snas_status snas_method_load(struct snas_method *m, const struct snas_st *st,
@@ -135,6 +158,7 @@ double snas_method_spread(const struct snas_method *m);
 /* E[cost] of each column under p over the whole network; expected[SNAS_COST_COLUMNS]. */
 void snas_method_expected_cost(const struct snas_method *m, const struct snas_cost_table *costs,
                                double *expected);
+struct snas_penalty;
 /* The penalty's relative cost at the expectation, z = p; returns the sum, and row[n_rows] gets what
  * each row's edges have of it. */
 double snas_method_penalty_cost(const struct snas_method *m, const struct snas_penalty *p,

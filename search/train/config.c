@@ -126,6 +126,17 @@ static const struct snas_key keys[] = {
      "growth of a budget's multiplier over a run at a cost of twice the target, nats", 0},
     {"budget.damping", SNAS_T_REAL, AT(budget.damping), "2", 0, 1e6, NULL,
      "what is added to the multiplier at a cost of twice the target, nats: it damps", 0},
+    {"derive.rule", SNAS_T_ENUM, AT(derive.rule), "auto", 0, 0, "auto|argmax|top2|best",
+     "how the child is derived (docs/methods.md): argmax of every edge, none included; top2, "
+     "DARTS's two edges a node without none; best of sampled networks by validation; auto: the "
+     "method's own",
+     0},
+    {"derive.samples", SNAS_T_INT, AT(derive.samples), "100", 1, 1e6, NULL,
+     "networks that derive.rule best draws at the end", 0},
+    {"derive.images", SNAS_T_INT, AT(derive.images), "1000", 0, BIG, NULL,
+     "held-out images that each of them is scored on, with batch statistics; 0: all", 0},
+    {"derive.rescored", SNAS_T_INT, AT(derive.rescored), "10", 1, 1000, NULL,
+     "the best so many of them are scored again, on all held-out images", 0},
     {"evaluation.epoch_images", SNAS_T_INT, AT(evaluation.epoch_images), "0", 0, BIG, NULL,
      "held-out images of each epoch's evaluation; 0: all (the final one always takes all)", 0},
     {"evaluation.hard_samples", SNAS_T_INT, AT(evaluation.hard_samples), "10", 0, 10000, NULL,
@@ -210,38 +221,6 @@ enum snas_status snas_search_config_read(const char *config_name, const char *co
             s = snas_fail_more(err, t, "%s", one.text);
     }
     return s == SNAS_OK ? check(out, config_name, err) : s;
-}
-
-void snas_search_config_snas(const struct snas_search_config *c, struct snas_snas_options *out)
-{
-    *out = (struct snas_snas_options){
-        .temperature_start = c->temperature.start,
-        .temperature_end = c->temperature.end,
-        .temperature_epochs = (int)c->temperature.epochs,
-        .sample_per_cell = c->sample.per_cell,
-        .live_threshold = c->sample.live_threshold,
-        .adam = c->alpha.optimiser == 0,
-        .learning_rate = c->alpha.learning_rate,
-        .beta1 = c->alpha.beta1,
-        .beta2 = c->alpha.beta2,
-        .weight_decay = c->alpha.weight_decay,
-        .clip = c->alpha.clip,
-        .init_mean = c->alpha.init_mean,
-        .init_sd = c->alpha.init_sd,
-        .penalty = {.strength = c->penalty.strength,
-                    .form = c->penalty.form,
-                    .estimator = c->penalty.estimator,
-                    .reference = c->penalty.reference,
-                    .warmup = (int)c->penalty.warmup_epochs,
-                    .ramp = (int)c->penalty.ramp_epochs,
-                    .share = {[SNAS_COST_PARAMS] = c->penalty.params,
-                              [SNAS_COST_MADDS] = c->penalty.madds,
-                              [SNAS_COST_MAC] = c->penalty.mac}},
-        .budget = {.limit = {(double)c->budget.params, (double)c->budget.madds},
-                   .rate = c->budget.rate,
-                   .damping = c->budget.damping,
-                   .target = c->budget.target},
-    };
 }
 
 double snas_search_config_rate(const struct snas_search_config *c, int epoch)

@@ -4,7 +4,10 @@
 #include <stdint.h>
 
 #include "base/config.h"
-#include "methods/method.h"
+#include "methods/alpha.h"
+
+/* In the order of search.method's choices. */
+enum snas_search_method { SNAS_SEARCH_SNAS };
 
 /* What a search is made of. The defaults are the paper's (method.md section 3). */
 struct snas_search_config {
@@ -22,7 +25,7 @@ struct snas_search_config {
         int flip;
     } data;
     struct {
-        int method; /* index into the table's choices */
+        int method; /* enum snas_search_method */
         int64_t epochs, images_per_epoch, batch;
     } search;
     struct {
@@ -52,6 +55,10 @@ struct snas_search_config {
         double rate, damping, target;
     } budget;
     struct {
+        int rule; /* enum snas_derive_rule */
+        int64_t samples, images, rescored;
+    } derive;
+    struct {
         int64_t epoch_images, hard_samples, estimate_images;
         int64_t bias_samples, bias_every, bias_images;
     } evaluation;
@@ -69,9 +76,14 @@ enum snas_status snas_search_config_read(const char *config_name, const char *co
                                          int n_assignments, struct snas_search_config *out,
                                          struct snas_err *err);
 
-/* What the method is given. */
-void snas_search_config_snas(const struct snas_search_config *config,
-                             struct snas_snas_options *out);
+/* method.c: what the methods are given, and the one that search.method names. `network` must
+ * outlive it, `costs` only the call. */
+void snas_search_config_alpha(const struct snas_search_config *config,
+                              struct snas_alpha_options *out);
+enum snas_status snas_search_config_method(const struct snas_search_config *config,
+                                           const struct snas_network *network,
+                                           const struct snas_cost_table *costs,
+                                           struct snas_method **out, struct snas_err *err);
 /* Cosine from learning_rate to learning_rate_end over the epochs; `epoch` from 0. */
 double snas_search_config_rate(const struct snas_search_config *config, int epoch);
 

@@ -25,20 +25,22 @@ enum snas_status snas_search_sampled(struct snas_search *s, int64_t images, stru
     return snas_evaluate(s->net, &held, &o, out, err);
 }
 
-static enum snas_status argmax_child(struct snas_search *s, struct snas_score *out,
-                                     struct snas_err *err)
+static enum snas_status epoch_child(struct snas_search *s, struct snas_genotype *g,
+                                    struct snas_score *out, struct snas_err *err)
 {
     const struct snas_image_set held =
         snas_source_held(&s->source, s->config, s->config->evaluation.epoch_images);
     const struct snas_evaluate_options o = {
         .bn = SNAS_BN_BATCH, .z = s->z, .stop = s->options->stop};
-    struct snas_genotype g;
     struct snas_epoch_child *child = &s->history[s->at.epoch];
     int connected;
-    snas_method_derive(s->method, &g);
-    enum snas_status status = snas_z_from_genotype(s->network, &g, s->z, err);
+    enum snas_status status =
+        snas_method_derive_epoch(s->method, (enum snas_derive_rule)s->config->derive.rule,
+                                 (uint64_t)s->config->seed, (int)s->at.epoch, s->z, g, err);
     if (status == SNAS_OK)
-        status = snas_budget_cost(s->network, &g, child->cost, &connected, err);
+        status = snas_z_from_genotype(s->network, g, s->z, err);
+    if (status == SNAS_OK)
+        status = snas_budget_cost(s->network, g, child->cost, &connected, err);
     if (status == SNAS_OK)
         status = snas_evaluate(s->net, &held, &o, out, err);
     if (status == SNAS_OK) {
@@ -83,14 +85,14 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
                                     struct snas_err *err)
 {
     struct snas_text *t = &s->run.metrics;
-    struct snas_snas_options o;
+    const struct snas_method_ops *ops = s->method->ops;
     struct snas_alpha_summary summary[SNAS_MAX_KINDS] = {0};
     double expected[SNAS_COST_COLUMNS], images = (double)s->at.images;
     int epoch = (int)s->at.epoch;
-    snas_search_config_snas(s->config, &o);
+    double temperature =
+        ops->temperature ? ops->temperature(s->method, epoch, (int)s->config->search.epochs) : 0;
     snas_text_add(t, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g", epoch + 1,
-                  snas_snas_temperature(&o, epoch, (int)s->config->search.epochs),
-                  snas_search_config_rate(s->config, epoch), s->sums.loss / images,
+                  temperature, snas_search_config_rate(s->config, epoch), s->sums.loss / images,
                   (double)s->at.correct / images, s->sums.penalty / images, sampled->loss,
                   sampled->accuracy, child->loss, child->accuracy, snas_method_spread(s->method),
                   s->sums.live_ops / images);
@@ -155,14 +157,13 @@ static enum snas_status write_alpha(struct snas_search *s, double *total, struct
     return status;
 }
 
-static enum snas_status write_genotype(struct snas_search *s, struct snas_err *err)
+static enum snas_status write_genotype(struct snas_search *s, struct snas_genotype *g,
+                                       struct snas_err *err)
 {
-    struct snas_genotype g;
     char name[SNAS_NAME_MAX + 16], *text;
-    snas_method_derive(s->method, &g);
-    snprintf(g.name, sizeof(g.name), "epoch-%03lld", (long long)(s->at.epoch + 1));
-    snprintf(name, sizeof(name), "genotype/%s.json", g.name);
-    enum snas_status status = snas_genotype_format(&g, &s->space, SNAS_GENOTYPE_JSON, &text, err);
+    snprintf(g->name, sizeof(g->name), "epoch-%03lld", (long long)(s->at.epoch + 1));
+    snprintf(name, sizeof(name), "genotype/%s.json", g->name);
+    enum snas_status status = snas_genotype_format(g, &s->space, SNAS_GENOTYPE_JSON, &text, err);
     if (status == SNAS_OK) {
         status = snas_run_write(&s->run, name, text, strlen(text), err);
         snas_free(text);
@@ -209,17 +210,18 @@ static void say_epoch(struct snas_search *s, const struct snas_score *sampled,
 enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *err)
 {
     struct snas_score sampled, child;
+    struct snas_genotype genotype;
     double start = snas_seconds(), cost = 0;
     enum snas_status status =
         snas_search_sampled(s, s->config->evaluation.epoch_images, &sampled, err);
     if (status == SNAS_OK)
-        status = argmax_child(s, &child, err);
+        status = epoch_child(s, &genotype, &child, err);
     if (status == SNAS_OK)
         status = write_alpha(s, &cost, err);
     if (status == SNAS_OK)
         status = metrics_row(s, &sampled, &child, cost, err);
     if (status == SNAS_OK)
-        status = write_genotype(s, err);
+        status = write_genotype(s, &genotype, err);
     if (status == SNAS_OK)
         status = snas_search_bias(s, err);
     if (status == SNAS_OK)
@@ -232,7 +234,7 @@ enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *e
         s->sums.best_accuracy = child.accuracy;
         s->at.best_epoch = s->at.epoch;
     }
-    s->at.step_in_epoch = s->at.correct = s->at.images = 0;
+    s->at.step_in_epoch = s->at.correct = s->at.images = s->at.phase_done = 0;
     s->sums.loss = s->sums.penalty = s->sums.live_ops = 0;
     memset(s->method->credit, 0, (size_t)s->method->n_alpha * sizeof(*s->method->credit));
     return SNAS_OK;

@@ -214,19 +214,41 @@ static enum snas_status fail_budget(const struct snas_search *s, const struct sn
                      c->cost[SNAS_BUDGET_MADDS], 100 * c->accuracy);
 }
 
+static void show_candidates(void *arg, int done, int of)
+{
+    char line[64];
+    snprintf(line, sizeof(line), "candidate %d of %d", done, of);
+    snas_progress_update(((struct snas_search *)arg)->run.progress, done, line);
+}
+
+static enum snas_status derive(struct snas_search *s, struct snas_result *r, struct snas_err *err)
+{
+    const struct snas_derive_options o = {.rule = (enum snas_derive_rule)s->config->derive.rule,
+                                          .samples = (int)s->config->derive.samples,
+                                          .images = s->config->derive.images,
+                                          .rescored = (int)s->config->derive.rescored,
+                                          .progress = show_candidates,
+                                          .arg = s};
+    struct snas_method_context context;
+    snas_search_context(s, &context);
+    enum snas_status status = snas_method_derive_final(s->method, &context, &o, &r->genotype, err);
+    snprintf(r->genotype.name, sizeof(r->genotype.name), "%.*s", (int)sizeof(r->genotype.name) - 1,
+             s->config->name);
+    return status;
+}
+
 enum snas_status snas_search_finish(struct snas_search *s, struct snas_err *err)
 {
     struct snas_result r = {0};
     struct snas_score sampled;
-    snas_method_derive(s->method, &r.genotype);
-    snprintf(r.genotype.name, sizeof(r.genotype.name), "%.*s", (int)sizeof(r.genotype.name) - 1,
-             s->config->name);
     snas_method_overall(s->method, &r.entropy, &r.margin, &r.undecided);
     snas_progress_begin(s->run.progress, "evaluation", (double)s->config->evaluation.hard_samples);
     enum snas_status status = snas_search_sampled(s, 0, &sampled, err);
     r.sampled = sampled.accuracy;
     if (status == SNAS_OK)
         status = hard_samples(s, &r, err);
+    if (status == SNAS_OK)
+        status = derive(s, &r, err);
     if (status == SNAS_OK)
         status = child(s, &r, err);
     snas_progress_end(s->run.progress);

@@ -10,6 +10,11 @@
 #include "kernels/optimiser.h"
 #include "train/state.h"
 
+static int64_t steps_done(const struct snas_search *s)
+{
+    return s->at.epoch * s->steps_per_epoch + s->at.step_in_epoch;
+}
+
 static enum snas_status next_batch(void *owner, int held_out, struct snas_batch *out,
                                    struct snas_err *err)
 {
@@ -20,8 +25,10 @@ static enum snas_status next_batch(void *owner, int held_out, struct snas_batch 
             snas_source_stream(&s->source, s->config, held_out, &s->stream[held_out], err);
         if (status != SNAS_OK)
             return status;
+        snas_loader_seek(s->stream[held_out], held_out ? s->at.held_batches : steps_done(s));
     }
     snas_loader_next(s->stream[held_out], &loaded);
+    s->at.held_batches += held_out;
     *out = (struct snas_batch){loaded.images, loaded.labels, loaded.n};
     return SNAS_OK;
 }
@@ -41,23 +48,45 @@ static enum snas_status theta_step(void *owner, struct snas_err *err)
     return SNAS_OK;
 }
 
-static int64_t steps_done(const struct snas_search *s)
+/* Within an epoch it is not interrupted: a phase of a method is whole or has not begun. */
+static enum snas_status evaluate(void *owner, const double *z, int64_t images, double *accuracy,
+                                 struct snas_err *err)
 {
-    return s->at.epoch * s->steps_per_epoch + s->at.step_in_epoch;
+    struct snas_search *s = owner;
+    const struct snas_image_set held = snas_source_held(&s->source, s->config, images);
+    const struct snas_evaluate_options o = {
+        .bn = SNAS_BN_BATCH,
+        .z = z,
+        .stop = s->at.epoch < s->config->search.epochs ? NULL : s->options->stop};
+    struct snas_score score;
+    enum snas_status status = snas_evaluate(s->net, &held, &o, &score, err);
+    *accuracy = score.accuracy;
+    return status;
+}
+
+void snas_search_context(struct snas_search *s, struct snas_method_context *out)
+{
+    *out = (struct snas_method_context){.net = s->net,
+                                        .next_batch = next_batch,
+                                        .theta_step = theta_step,
+                                        .evaluate = evaluate,
+                                        .owner = s,
+                                        .theta_rate =
+                                            snas_search_config_rate(s->config, (int)s->at.epoch),
+                                        .theta_momentum = s->config->theta.momentum,
+                                        .theta_weight_decay = s->config->theta.weight_decay,
+                                        .theta_buffer = s->momentum,
+                                        .seed = (uint64_t)s->config->seed,
+                                        .step = steps_done(s),
+                                        .steps = s->steps_per_epoch * s->config->search.epochs,
+                                        .epoch = (int)s->at.epoch,
+                                        .epochs = (int)s->config->search.epochs};
 }
 
 enum snas_status snas_search_step(struct snas_search *s, struct snas_err *err)
 {
-    const struct snas_method_context context = {.net = s->net,
-                                                .next_batch = next_batch,
-                                                .theta_step = theta_step,
-                                                .owner = s,
-                                                .seed = (uint64_t)s->config->seed,
-                                                .step = steps_done(s),
-                                                .steps =
-                                                    s->steps_per_epoch * s->config->search.epochs,
-                                                .epoch = (int)s->at.epoch,
-                                                .epochs = (int)s->config->search.epochs};
+    struct snas_method_context context;
+    snas_search_context(s, &context);
     struct snas_step_result r;
     enum snas_status status = s->method->ops->step(s->method, &context, &r, err);
     if (status != SNAS_OK) {
@@ -105,13 +134,13 @@ enum snas_status snas_supernet_describe(const struct snas_search_config *config,
 
 static enum snas_status make_method(struct snas_search *s, struct snas_err *err)
 {
-    struct snas_snas_options o;
-    snas_search_config_snas(s->config, &o);
+    struct snas_alpha_options o;
+    snas_search_config_alpha(s->config, &o);
     enum snas_status status =
         snas_penalty_init(&s->penalty, s->network, &s->costs, &o.penalty, err);
-    if (status != SNAS_OK)
-        return status;
-    return snas_method_snas(s->network, &s->costs, &o, (uint64_t)s->config->seed, &s->method, err);
+    return status == SNAS_OK
+               ? snas_search_config_method(s->config, s->network, &s->costs, &s->method, err)
+               : status;
 }
 
 /* The test files are read here only to see that they are whole and of the network's shape: nobody
@@ -254,10 +283,28 @@ static enum snas_status train_epoch(struct snas_search *s, struct snas_err *err)
     return SNAS_OK;
 }
 
+/* The method's own end of the epoch, once: an evaluation after it may be interrupted and saved. */
+static enum snas_status end_phase(struct snas_search *s, struct snas_err *err)
+{
+    struct snas_method_context context;
+    if (!s->method->ops->end_epoch || s->at.phase_done)
+        return SNAS_OK;
+    const double start = snas_seconds();
+    snas_search_context(s, &context);
+    enum snas_status status = s->method->ops->end_epoch(s->method, &context, err);
+    if (status != SNAS_OK)
+        snas_fail_context(err, "end of epoch %lld", (long long)(s->at.epoch + 1));
+    s->at.phase_done = status == SNAS_OK;
+    s->epoch_seconds += snas_seconds() - start;
+    return status;
+}
+
 static enum snas_status train(struct snas_search *s, struct snas_err *err)
 {
     while (s->at.epoch < s->config->search.epochs) {
         enum snas_status status = train_epoch(s, err);
+        if (status == SNAS_OK)
+            status = end_phase(s, err);
         if (status != SNAS_OK)
             return status;
         status = snas_search_end_epoch(s, err);

@@ -3,7 +3,9 @@
 
 /* Internal to train/: everything a running search owns. */
 
-#include "methods/method.h"
+#include "methods/budget.h"
+#include "methods/derive.h"
+#include "methods/penalty.h"
 #include "train/run.h"
 #include "train/search.h"
 #include "train/source.h"
@@ -14,7 +16,9 @@ struct snas_counters {
     int64_t epoch;         /* epochs whose rows are written */
     int64_t step_in_epoch; /* steps of the current epoch */
     int64_t correct, images;
-    int64_t best_epoch; /* whose argmax child scored best, from 1; 0: none yet */
+    int64_t best_epoch;   /* whose child scored best, from 1; 0: none yet */
+    int64_t held_batches; /* taken from the held-out stream so far */
+    int64_t phase_done;   /* 1: the method has ended the current epoch */
 };
 struct snas_sums {
     double loss, penalty; /* of the current epoch, weighted by images */
@@ -22,7 +26,7 @@ struct snas_sums {
     double best_accuracy; /* of best_epoch's child */
 };
 
-/* The argmax child after an epoch, for the choice of another one when the last misses its budget.
+/* The child after an epoch, for the choice of another one when the last misses its budget.
  */
 struct snas_epoch_child {
     double cost[SNAS_BUDGETS], connected, accuracy;
@@ -71,6 +75,8 @@ void snas_search_net_options(const struct snas_search_config *config, int traini
 /* memory.c: what stands beside the net, and what is left for it (0: no limit known). */
 enum snas_status snas_search_budget(struct snas_search *search, size_t *left, struct snas_err *err);
 
+/* What the method sees of the search as it stands. */
+void snas_search_context(struct snas_search *search, struct snas_method_context *out);
 /* One step of the method; counters and sums follow. */
 enum snas_status snas_search_step(struct snas_search *search, struct snas_err *err);
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
-#include "methods/method.h"
+#include "methods/snas.h"
 #include "net/profile.h"
 
 void bench_must(enum snas_status status, const struct snas_err *err);

@@ -317,15 +317,13 @@ static double spread(const struct snas_method *m)
 static void run(struct study *s)
 {
     struct snas_err err = {0};
-    struct snas_snas_options options;
-    snas_search_config_snas(&s->config, &options);
     puts("| T | threshold | d | ops computed | cosine, mean | worst | relative error "
          "| error / sd of batches | error / sd of steps |\n|---|---|---|---|---|---|---|---|---|");
     int next = 0, epochs = (int)s->config.search.epochs;
     for (int epoch = 0; epoch < epochs && next < s->n_temperatures; epoch++) {
         for (int64_t i = 0; i < s->search.steps_per_epoch; i++)
             must(snas_search_step(&s->search, &err), &err);
-        double reached = snas_snas_temperature(&options, epoch, epochs);
+        double reached = s->search.method->ops->temperature(s->search.method, epoch, epochs);
         fprintf(stderr, "epoch %d: T = %.3f, spread of alpha %.2f, training %.1f%%\n", epoch + 1,
                 reached, spread(s->search.method),
                 100.0 * (double)s->search.at.correct / (double)s->search.at.images);

@@ -100,9 +100,8 @@ struct snas_method_context fixture_context(struct fixture *f)
 
 struct snas_snas_options fixture_options(void)
 {
-    return (struct snas_snas_options){.temperature_start = 1,
-                                      .temperature_end = 0.2,
-                                      .learning_rate = 1,
-                                      .init_mean = 1,
-                                      .init_sd = 0.5};
+    return (struct snas_snas_options){
+        .temperature_start = 1,
+        .temperature_end = 0.2,
+        .alpha = {.learning_rate = 1, .init_mean = 1, .init_sd = 0.5}};
 }

@@ -1,7 +1,7 @@
 #ifndef SNAS_TESTS_METHODS_FIXTURE_H
 #define SNAS_TESTS_METHODS_FIXTURE_H
 
-#include "methods/method.h"
+#include "methods/snas.h"
 
 /* A small space with both cell kinds, its supernet, costs and a net in double. */
 struct fixture {

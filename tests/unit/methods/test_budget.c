@@ -116,7 +116,7 @@ static void toy_open(struct toy *t, int channels, int layers, uint64_t seed)
 {
     struct snas_err err = {0};
     struct snas_snas_options so = fixture_options();
-    so.init_sd = 0.01;
+    so.alpha.init_sd = 0.01;
     const struct snas_network_options o = {
         .channels = channels, .layers = layers, .input = {1, 28, 28}, .classes = 10, .pool_bn = 1};
     if (snas_space_read("darts", &t->space, &err) != SNAS_OK ||

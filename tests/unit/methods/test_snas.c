@@ -86,11 +86,11 @@ static void snas__alpha_gradient_equals_central_differences_when_cells_sample_al
 static struct snas_snas_options penalised(int form, int estimator)
 {
     struct snas_snas_options o = fixture_options();
-    o.penalty = (struct snas_penalty_options){.strength = 2,
-                                              .form = form,
-                                              .estimator = estimator,
-                                              .share = {1, 0.5, 0.25},
-                                              .reference = 1};
+    o.alpha.penalty = (struct snas_penalty_options){.strength = 2,
+                                                    .form = form,
+                                                    .estimator = estimator,
+                                                    .share = {1, 0.5, 0.25},
+                                                    .reference = 1};
     return o;
 }
 
@@ -207,7 +207,7 @@ static void snas__small_z_are_left_out_when_below_the_threshold(void **state)
     struct snas_step_result r = run_step(f, m); /* sets the temperature of a later sample */
     snas_method_destroy(m);
     struct snas_snas_options still = o;
-    still.learning_rate = 0;
+    still.alpha.learning_rate = 0;
     m = make(f, &still);
     run_step(f, m);
     m->ops->sample(m, 5, SNAS_STREAM_GUMBEL, 0, 0, z);
@@ -238,8 +238,8 @@ static void snas__clip_bounds_the_move_when_the_gradient_is_large(void **state)
 {
     struct fixture *f = *state;
     struct snas_snas_options o = penalised(SNAS_PENALTY_LINEAR, SNAS_PENALTY_ANALYTIC);
-    o.penalty.strength = 1e4;
-    o.clip = 0.5;
+    o.alpha.penalty.strength = 1e4;
+    o.alpha.clip = 0.5;
     snas_net_init(f->net, 3);
     struct snas_method *m = make(f, &o), *before = make(f, &o);
     run_step(f, m);
@@ -256,11 +256,11 @@ static void snas__resumed_method_goes_the_same_way_when_its_state_was_saved(void
     struct fixture *f = *state;
     struct snas_err err = {0};
     struct snas_snas_options o = penalised(SNAS_PENALTY_LINEAR, SNAS_PENALTY_REPARAMETRIZED);
-    o.adam = 1;
-    o.learning_rate = 0.1;
-    o.beta1 = 0.5;
-    o.beta2 = 0.999;
-    o.weight_decay = 1e-3;
+    o.alpha.adam = 1;
+    o.alpha.learning_rate = 0.1;
+    o.alpha.beta1 = 0.5;
+    o.alpha.beta2 = 0.999;
+    o.alpha.weight_decay = 1e-3;
     snas_net_init(f->net, 3);
     struct snas_method *m = make(f, &o), *resumed = make(f, &o);
     run_step(f, m);
@@ -296,7 +296,7 @@ static void credit__is_z_times_dz_of_the_sample_when_cells_sample_alone_or_not(v
     for (int alone = 0; alone < 2; alone++) {
         struct snas_snas_options o = fixture_options();
         o.sample_per_cell = alone;
-        o.learning_rate = 0;
+        o.alpha.learning_rate = 0;
         snas_net_init(f->net, 3);
         struct snas_method *m = make(f, &o);
         run_step(f, m);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "fixture.h"
 #include "methods/concrete.h"
+#include "methods/snas.h"
 #include "train/bias.h"
 #include "train/run.h"
 
@@ -111,7 +112,7 @@ static void open_small(struct small *s, const char *text)
     const struct snas_network_options n = {
         .channels = 4, .layers = 2, .input = {1, SIDE, SIDE}, .classes = 2, .pool_bn = 1};
     const struct snas_snas_options o = {
-        .temperature_start = 1, .temperature_end = 1, .init_sd = 1, .learning_rate = 0};
+        .temperature_start = 1, .temperature_end = 1, .alpha = {.init_sd = 1}};
     struct snas_net_options net;
     snas_net_options_default(&net);
     net.batch = IMAGES;

@@ -1,0 +1,57 @@
+/* From the configuration to the method. */
+#include "methods/snas.h"
+#include "train/config.h"
+
+void snas_search_config_alpha(const struct snas_search_config *c, struct snas_alpha_options *out)
+{
+    *out = (struct snas_alpha_options){
+        .adam = c->alpha.optimiser == 0,
+        .learning_rate = c->alpha.learning_rate,
+        .beta1 = c->alpha.beta1,
+        .beta2 = c->alpha.beta2,
+        .weight_decay = c->alpha.weight_decay,
+        .clip = c->alpha.clip,
+        .init_mean = c->alpha.init_mean,
+        .init_sd = c->alpha.init_sd,
+        .penalty = {.strength = c->penalty.strength,
+                    .form = c->penalty.form,
+                    .estimator = c->penalty.estimator,
+                    .reference = c->penalty.reference,
+                    .warmup = (int)c->penalty.warmup_epochs,
+                    .ramp = (int)c->penalty.ramp_epochs,
+                    .share = {[SNAS_COST_PARAMS] = c->penalty.params,
+                              [SNAS_COST_MADDS] = c->penalty.madds,
+                              [SNAS_COST_MAC] = c->penalty.mac}},
+        .budget = {.limit = {(double)c->budget.params, (double)c->budget.madds},
+                   .rate = c->budget.rate,
+                   .damping = c->budget.damping,
+                   .target = c->budget.target},
+    };
+}
+
+static struct snas_snas_options snas_options(const struct snas_search_config *c)
+{
+    struct snas_snas_options o = {.temperature_start = c->temperature.start,
+                                  .temperature_end = c->temperature.end,
+                                  .temperature_epochs = (int)c->temperature.epochs,
+                                  .sample_per_cell = c->sample.per_cell,
+                                  .live_threshold = c->sample.live_threshold};
+    snas_search_config_alpha(c, &o.alpha);
+    return o;
+}
+
+enum snas_status snas_search_config_method(const struct snas_search_config *c,
+                                           const struct snas_network *network,
+                                           const struct snas_cost_table *costs,
+                                           struct snas_method **out, struct snas_err *err)
+{
+    const uint64_t seed = (uint64_t)c->seed;
+    *out = NULL;
+    switch ((enum snas_search_method)c->search.method) {
+    case SNAS_SEARCH_SNAS: {
+        const struct snas_snas_options o = snas_options(c);
+        return snas_method_snas(network, costs, &o, seed, out, err);
+    }
+    }
+    SNAS_BUG("search.method %d", c->search.method);
+}
