@@ -184,14 +184,18 @@ static enum snas_status map_cell(const struct snas_network *supernet,
             if (status != SNAS_OK)
                 return status;
         }
-    unsigned char taken[SNAS_MAX_NODES][SNAS_MAX_SLOTS] = {{0}};
+    uint32_t taken[SNAS_MAX_NODES][SNAS_MAX_SLOTS] = {{0}}; /* a bit per op of the edge */
     for (int e = b->first_edge; e < b->first_edge + b->n_edges; e++) {
         const struct snas_edge *edge = &child->edges[e];
         int from = candidate(supernet, index, child, edge);
-        if (from < 0 || taken[edge->to][edge->from]++)
+        uint32_t *ops = &taken[edge->to][edge->from], bit = 0;
+        if (from >= 0)
+            bit = 1u << (from - supernet->edges[a->first_edge + edge->kind_edge].first_block);
+        if (!bit || (*ops & bit))
             return snas_fail(err, SNAS_E_UNSUPPORTED,
                              "'%s' has no counterpart of its own in the supernet",
                              child->blocks[edge->first_block].name);
+        *ops |= bit;
         enum snas_status status = map_block(supernet, child, edge->first_block, from, map, err);
         if (status != SNAS_OK)
             return status;

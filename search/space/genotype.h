@@ -56,6 +56,8 @@ void snas_genotype_from_choice(const struct snas_space *space, const int *const 
 enum snas_status snas_genotype_to_choice(const struct snas_space *space,
                                          const struct snas_genotype *g, int *const *choice,
                                          struct snas_err *err);
+/* The concat list that a kind's output rule gives a cell whose nodes and choices are set. */
+void snas_genotype_apply_rule(const struct snas_cell_kind *kind, struct snas_genotype_cell *cell);
 int snas_genotype_equal(const struct snas_genotype *a, const struct snas_genotype *b);
 
 #endif

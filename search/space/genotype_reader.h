@@ -37,7 +37,4 @@ void snas_genotype_read_tuple(struct snas_genotype_reader *r, const char *text, 
 void snas_genotype_read_nb201(struct snas_genotype_reader *r, const char *text, size_t size);
 void snas_genotype_read_yaml(struct snas_genotype_reader *r, const char *text, size_t size);
 
-/* The concat list that a kind's output rule gives a cell whose nodes and choices are set. */
-void snas_genotype_apply_rule(const struct snas_cell_kind *kind, struct snas_genotype_cell *cell);
-
 #endif

@@ -148,7 +148,7 @@ int snas_network_param(const struct snas_network *net, const char *name); /* ind
 /* Trained values (weights, biases, gammas, betas). */
 int64_t snas_network_param_count(const struct snas_network *net);
 /* For every parameter of a child network the parameter of the supernet that it came from (same
- * space, C, layers; genotype with one op per edge): map[child param] = supernet param. */
+ * space, C, layers; no op twice on an edge): map[child param] = supernet param. */
 enum snas_status snas_network_map_params(const struct snas_network *supernet,
                                          const struct snas_network *child, int *map,
                                          struct snas_err *err);

@@ -388,7 +388,33 @@ static void network__maps_its_parameters_to_the_supernet_when_it_is_a_child(void
     snas_network_destroy(supernet);
 }
 
-static void network__maps_nothing_when_a_slot_gives_two_ops(void **state)
+static void network__maps_each_op_when_a_slot_gives_two(void **state)
+{
+    (void)state;
+    struct snas_space space;
+    read_space("darts", &space);
+    struct snas_genotype g;
+    read_genotype("DARTS_V2", &space, &g);
+    g.cells[0].choices[1][0] = (struct snas_choice){snas_space_op(&space, "sep_conv_3x3"), 2};
+    g.cells[0].choices[1][1] = (struct snas_choice){snas_space_op(&space, "dil_conv_5x5"), 2};
+    struct snas_network_options o = search_options();
+    struct snas_network *supernet = make_network(&space, &o, NULL);
+    struct snas_network *child = make_network(&space, &o, &g);
+    int *map = calloc((size_t)child->n_params, sizeof map[0]);
+    struct snas_err err = {0};
+    assert_ok(snas_network_map_params(supernet, child, map, &err), &err);
+    int first = snas_network_param(child, "cell0.node1.edge0.dw1.weight");
+    int second = snas_network_param(child, "cell0.node1.edge1.dw1.weight");
+    assert_int_equal(map[first],
+                     snas_network_param(supernet, "cell0.node1.edge2.sep_conv_3x3.dw1.weight"));
+    assert_int_equal(map[second],
+                     snas_network_param(supernet, "cell0.node1.edge2.dil_conv_5x5.dw1.weight"));
+    free(map);
+    snas_network_destroy(child);
+    snas_network_destroy(supernet);
+}
+
+static void network__maps_nothing_when_a_slot_gives_an_op_twice(void **state)
 {
     (void)state;
     struct snas_space space;
@@ -451,7 +477,8 @@ int main(void)
         cmocka_unit_test(network__keeps_every_choice_when_a_genotype_repeats_one),
         cmocka_unit_test(network__is_refused_when_a_size_is_impossible),
         cmocka_unit_test(network__maps_its_parameters_to_the_supernet_when_it_is_a_child),
-        cmocka_unit_test(network__maps_nothing_when_a_slot_gives_two_ops),
+        cmocka_unit_test(network__maps_each_op_when_a_slot_gives_two),
+        cmocka_unit_test(network__maps_nothing_when_a_slot_gives_an_op_twice),
         cmocka_unit_test(network__frees_all_when_an_allocation_fails),
     };
     return snas_test_run(tests);
