@@ -7,7 +7,7 @@ static void step__reads_back_what_it_wrote_when_it_is_of_any_kind(void **state)
                                         "pw",     "pws2",    "pw:4C",   "pws2:C",        "pw:3C/2",
                                         "bn",     "conv3x3", "conv1x7", "conv7x1s2",     "max3",
                                         "max3s2", "avg5",    "avg3s2",  "conv3x3s2:C/2", "fr",
-                                        "fr:2C",  "gap",     "linear"};
+                                        "fr:2C",  "gap",     "linear",  "avg2s2",        "max2s2"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct snas_step step;
         char back[64];
@@ -37,17 +37,20 @@ static void step__has_the_numbers_of_its_text_when_they_are_given(void **state)
     assert_int_equal(step.div, 4);
     assert_int_equal(snas_step_parse("fr", &step), 0);
     assert_int_equal(step.stride, 2);
+    assert_int_equal(snas_step_parse("avg2s2", &step), 0);
+    assert_int_equal(step.kind, SNAS_STEP_AVG_POOL);
+    assert_int_equal(step.kw, 2);
 }
 
 static void step__is_refused_when_the_text_is_none(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",       "rel",    "relus2",  "dw",        "dw2",     "dw4",     "dw0",
-        "dw-3",   "dw17",   "dw3s3",   "dw3s",      "dw3s2d2", "dw3d2d2", "dw99999999999",
-        "conv3",  "conv3x", "conv3x2", "conv3x3d2", "pw:",     "pw:4",    "pw:C/",
-        "pw:C/0", "pw:0C",  "dw3:C",   "bn2",       "gap ",    " gap",    "linear1",
-        "max3d2", "fr2",    "frs2",    "pw s2",     "dw3s2s2"};
+        "",        "rel",       "relus2", "dw",      "dw2",     "dw4",           "dw0",   "dw-3",
+        "dw17",    "dw3s3",     "dw3s",   "dw3s2d2", "dw3d2d2", "dw99999999999", "conv3", "conv3x",
+        "conv3x2", "conv3x3d2", "pw:",    "pw:4",    "pw:C/",   "pw:C/0",        "pw:0C", "dw3:C",
+        "bn2",     "gap ",      " gap",   "linear1", "max3d2",  "fr2",           "frs2",  "pw s2",
+        "dw3s2s2", "avg2",      "max2",   "avg4s2"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct snas_step step;
         if (snas_step_parse(texts[i], &step) == 0)
