@@ -15,9 +15,10 @@ enum snas_stream {
     SNAS_STREAM_GUMBEL,   /* architecture samples; step = training step */
     SNAS_STREAM_HARD,     /* hard samples for evaluation */
     SNAS_STREAM_DROP_PATH,
-    SNAS_STREAM_ESTIMATE, /* which images re-estimate BN statistics */
-    SNAS_STREAM_GENOTYPE, /* random genotypes */
-    SNAS_STREAM_BIAS,     /* one-hot samples beside the mixture */
+    SNAS_STREAM_ESTIMATE,   /* which images re-estimate BN statistics */
+    SNAS_STREAM_GENOTYPE,   /* random genotypes */
+    SNAS_STREAM_CONTROLLER, /* ENAS: children that are rewarded; marginals */
+    SNAS_STREAM_BIAS,       /* one-hot samples beside the mixture */
     SNAS_STREAM_TEST = 1000
 };
 

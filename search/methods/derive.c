@@ -112,15 +112,58 @@ static void choices_to_z(const struct snas_network *network, const struct choice
     }
 }
 
+/* Position of an op of the space in a kind's list, or -1. */
+static int position_of(const struct snas_cell_kind *kind, int op)
+{
+    for (int k = 0; k < kind->n_ops; k++)
+        if (kind->op[k] == op)
+            return k;
+    return -1;
+}
+
+static enum snas_status genotype_cell_to_z(const struct snas_network *network, int cell_index,
+                                           const struct snas_genotype_cell *g, double *z,
+                                           struct snas_err *err)
+{
+    const struct snas_cell *cell = &network->cells[cell_index];
+    const struct snas_cell_kind *kind = &network->space->kinds[cell->kind];
+    const struct snas_edge *edges = network->edges + cell->first_edge;
+    if (g->n_nodes != kind->nodes)
+        return snas_fail(err, SNAS_E_UNSUPPORTED,
+                         "cell '%s' has %d nodes, those of space '%s' have %d", kind->name,
+                         g->n_nodes, network->space->name, kind->nodes);
+    for (int n = 0; n < g->n_nodes; n++)
+        for (int i = 0; i < g->n_choices[n]; i++) {
+            const struct snas_choice *c = &g->choices[n][i];
+            int edge = snas_kind_edge(kind, c->from, n), op = position_of(kind, c->op);
+            if (edge < 0 || op < 0)
+                return snas_fail(err, SNAS_E_UNSUPPORTED,
+                                 "cell '%s', node %d: '%s' from slot %d is no candidate there",
+                                 kind->name, n, network->space->ops[c->op].name, c->from);
+            if (z[edges[edge].z + op] != 0)
+                return snas_fail(err, SNAS_E_UNSUPPORTED,
+                                 "cell '%s', node %d: '%s' twice from slot %d, an edge has it once",
+                                 kind->name, n, network->space->ops[c->op].name, c->from);
+            z[edges[edge].z + op] = 1;
+        }
+    int none = none_of(network->space, cell->kind);
+    for (int e = 0; e < cell->n_edges && none >= 0; e++) {
+        int used = 0;
+        for (int k = 0; k < edges[e].n_ops; k++)
+            used |= z[edges[e].z + k] != 0;
+        z[edges[e].z + none] = !used;
+    }
+    return SNAS_OK;
+}
+
 enum snas_status snas_z_from_genotype(const struct snas_network *network,
                                       const struct snas_genotype *g, double *z,
                                       struct snas_err *err)
 {
-    struct choices c;
-    choices_init(&c);
-    enum snas_status s = snas_genotype_to_choice(network->space, g, c.kind, err);
-    if (s == SNAS_OK)
-        choices_to_z(network, &c, z);
+    enum snas_status s = SNAS_OK;
+    memset(z, 0, (size_t)network->n_z * sizeof(*z));
+    for (int c = 0; c < network->n_cells && s == SNAS_OK; c++)
+        s = genotype_cell_to_z(network, c, &g->cells[network->cells[c].kind], z, err);
     return s;
 }
 

@@ -166,8 +166,9 @@ double snas_method_penalty_cost(const struct snas_method *m, const struct snas_p
 /* Argmax of every edge, `none` included. */
 void snas_method_derive(const struct snas_method *m, struct snas_genotype *out);
 
-/* One-hot z of a genotype (SNAS_E_UNSUPPORTED: two ops on an edge); uniform random genotype, a
- * function of (seed, index), with its z. */
+/* z of a genotype, 1 for every op that it has; an edge that it leaves out has `none`, or 0
+ * everywhere in a kind without one. Several ops may come from one slot (SNAS_E_UNSUPPORTED: one op
+ * twice). Uniform random genotype, a function of (seed, index), with its z. */
 enum snas_status snas_z_from_genotype(const struct snas_network *network,
                                       const struct snas_genotype *g, double *z,
                                       struct snas_err *err);

@@ -37,7 +37,8 @@ static const struct snas_key keys[] = {
     {"data.flip", SNAS_T_BOOL, AT(data.flip), "true", 0, 0, NULL, "random horizontal flip", 0},
     {"data.cutout", SNAS_T_INT, AT(data.cutout), "0", 0, 4096, NULL,
      "side of the square cut out of each training image, pixels; 0: none", 0},
-    {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas", "search method", 0},
+    {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas|enas", "search method",
+     0},
     {"search.epochs", SNAS_T_INT, AT(search.epochs), "150", 1, 1e6, NULL,
      "epochs; theta's rate is spread over them, and so is the temperature unless "
      "temperature.epochs says otherwise (paper: 150)",
@@ -126,6 +127,28 @@ static const struct snas_key keys[] = {
      "growth of a budget's multiplier over a run at a cost of twice the target, nats", 0},
     {"budget.damping", SNAS_T_REAL, AT(budget.damping), "2", 0, 1e6, NULL,
      "what is added to the multiplier at a cost of twice the target, nats: it damps", 0},
+    {"enas.units", SNAS_T_INT, AT(enas.units), "100", 1, 4096, NULL,
+     "units of the controller's LSTM (paper: 100)", 0},
+    {"enas.learning_rate", SNAS_T_REAL, AT(enas.learning_rate), "0.0035", 0, 100, NULL,
+     "Adam's rate of the controller (paper: 0.0035)", 0},
+    {"enas.updates", SNAS_T_INT, AT(enas.updates), "30", 0, 1e6, NULL,
+     "steps of the controller after each epoch (the authors' code: 30)", 0},
+    {"enas.samples", SNAS_T_INT, AT(enas.samples), "10", 1, 1e6, NULL,
+     "children of each step, every one rewarded with its accuracy on one held-out batch (the "
+     "authors' code: 10)",
+     0},
+    {"enas.tanh_constant", SNAS_T_REAL, AT(enas.tanh_constant), "1.10", 0, 1e6, NULL,
+     "bound of the logits of slots; 0: none (the authors' code: 1.10)", 0},
+    {"enas.op_tanh_reduce", SNAS_T_REAL, AT(enas.op_tanh_reduce), "2.5", 0.001, 1e6, NULL,
+     "the bound of the logits of ops is smaller by this factor (the authors' code: 2.5)", 0},
+    {"enas.temperature", SNAS_T_REAL, AT(enas.temperature), "0", 0, 1e6, NULL,
+     "divides logits before the bound; 0: off (the authors' code: off)", 0},
+    {"enas.entropy_weight", SNAS_T_REAL, AT(enas.entropy_weight), "1e-4", 0, 1e6, NULL,
+     "weight of the controller's entropy in the reward (paper: 1e-4)", 0},
+    {"enas.baseline_decay", SNAS_T_REAL, AT(enas.baseline_decay), "0.99", 0, 1, NULL,
+     "of the moving average of rewards that is their baseline (the authors' code: 0.99)", 0},
+    {"enas.marginal_samples", SNAS_T_INT, AT(enas.marginal_samples), "500", 1, 1e7, NULL,
+     "children that the reported frequencies of ops are counted in (docs/enas.md)", 0},
     {"derive.rule", SNAS_T_ENUM, AT(derive.rule), "auto", 0, 0, "auto|argmax|top2|best",
      "how the child is derived (docs/methods.md): argmax of every edge, none included; top2, "
      "DARTS's two edges a node without none; best of sampled networks by validation; auto: the "
@@ -193,6 +216,12 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
     if (c->evaluation.bias_samples == 1)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: evaluation.bias_samples is 1: a deviation needs at least 2", name);
+    if (c->search.method == SNAS_SEARCH_ENAS &&
+        (c->penalty.strength > 0 || c->budget.params > 0 || c->budget.madds > 0))
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: search.method enas is rewarded for accuracy alone: "
+                           "penalty.strength and budgets must be 0",
+                           name);
     if (!snas_is_name(c->name) || !strcmp(c->name, "latest"))
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: name '%s' cannot be a directory under runs/: letters, digits and "

@@ -7,7 +7,7 @@
 #include "methods/alpha.h"
 
 /* In the order of search.method's choices. */
-enum snas_search_method { SNAS_SEARCH_SNAS };
+enum snas_search_method { SNAS_SEARCH_SNAS, SNAS_SEARCH_ENAS };
 
 /* What a search is made of. The defaults are the paper's (method.md section 3). */
 struct snas_search_config {
@@ -54,6 +54,11 @@ struct snas_search_config {
         int64_t params, madds;
         double rate, damping, target;
     } budget;
+    struct {
+        int64_t units, updates, samples, marginal_samples;
+        double learning_rate, tanh_constant, op_tanh_reduce, temperature;
+        double entropy_weight, baseline_decay;
+    } enas;
     struct {
         int rule; /* enum snas_derive_rule */
         int64_t samples, images, rescored;

@@ -1,4 +1,5 @@
 /* From the configuration to the method. */
+#include "methods/enas.h"
 #include "methods/snas.h"
 #include "train/config.h"
 
@@ -40,6 +41,27 @@ static struct snas_snas_options snas_options(const struct snas_search_config *c)
     return o;
 }
 
+static struct snas_enas_options enas_options(const struct snas_search_config *c)
+{
+    /* Adam's constants, the start and the decay are those of the authors' code. */
+    return (struct snas_enas_options){
+        .controller = {.units = (int)c->enas.units,
+                       .tanh_constant = c->enas.tanh_constant,
+                       .op_tanh_reduce = c->enas.op_tanh_reduce,
+                       .temperature = c->enas.temperature,
+                       .init = 0.1,
+                       .learning_rate = c->enas.learning_rate,
+                       .beta1 = 0,
+                       .beta2 = 0.999,
+                       .eps = 1e-3,
+                       .entropy_weight = c->enas.entropy_weight,
+                       .baseline_decay = c->enas.baseline_decay},
+        .updates = (int)c->enas.updates,
+        .samples = (int)c->enas.samples,
+        .marginal_samples = (int)c->enas.marginal_samples,
+    };
+}
+
 enum snas_status snas_search_config_method(const struct snas_search_config *c,
                                            const struct snas_network *network,
                                            const struct snas_cost_table *costs,
@@ -51,6 +73,10 @@ enum snas_status snas_search_config_method(const struct snas_search_config *c,
     case SNAS_SEARCH_SNAS: {
         const struct snas_snas_options o = snas_options(c);
         return snas_method_snas(network, costs, &o, seed, out, err);
+    }
+    case SNAS_SEARCH_ENAS: {
+        const struct snas_enas_options o = enas_options(c);
+        return snas_method_enas(network, &o, seed, out, err);
     }
     }
     SNAS_BUG("search.method %d", c->search.method);

@@ -21,8 +21,8 @@
  *   timing.csv, log.txt       what depends on the clock; loader_wait: share of the epoch's training
  *                             time that steps waited for their batch
  *
- * All but the last three are a function of the configuration, the data and the instruction set. Files
- * are replaced whole, so a kill leaves each of them old or new. */
+ * All but the last three are a function of the configuration, the data and the instruction set.
+ * Files are replaced whole, so a kill leaves each of them old or new. */
 struct snas_run {
     char *dir;
     int lock; /* descriptor of the locked directory, or -1 */
