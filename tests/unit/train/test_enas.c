@@ -75,9 +75,9 @@ static void enas__child_computes_what_the_supernet_did_when_it_has_two_ops_on_an
     enum { N = 8, SIDE = 8 };
     struct snas_err err = {0};
     struct snas_space space;
-    struct snas_network *network, *child_network;
-    struct snas_net *net, *child;
-    struct snas_method *m;
+    struct snas_network *network = NULL, *child_network = NULL;
+    struct snas_net *net = NULL, *child = NULL;
+    struct snas_method *m = NULL;
     struct snas_genotype g;
     float images[N * SIDE * SIDE];
     int labels[N];
