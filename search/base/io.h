@@ -46,7 +46,7 @@ void snas_writer_abort(struct snas_writer *w); /* removes the temporary, frees w
 
 /* Creates the directory and its parents where missing. */
 enum snas_status snas_make_dirs(const char *path, struct snas_err *err);
-int snas_path_exists(const char *path); /* 1 or 0 */
+int snas_path_exists(const char *path);       /* 1 or 0 */
 int snas_path_is_directory(const char *path); /* 1, or 0 (errno: why it is not there) */
 /* "a/b"; caller frees with snas_free. An absolute `b` is returned alone. */
 char *snas_path_join(const char *a, const char *b, struct snas_err *err);
