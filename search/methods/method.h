@@ -134,6 +134,10 @@ void snas_method_draw(const struct snas_method *m, const struct snas_draw *draw,
                       double *gumbel);
 /* Share of the ops that have something to compute (`none` has not) and a z that is not 0. */
 double snas_method_live_share(const struct snas_method *m, const double *z);
+/* Forward of the next training batch at z [n_z], running statistics following, and backward:
+ * theta's gradient, dz [n_z], and all of *out but live_ops (penalty 0). */
+enum snas_status snas_method_train(const struct snas_method_context *ctx, const double *z,
+                                   double *dz, struct snas_step_result *out, struct snas_err *err);
 /* Adds a step's task and slope; z and d z of the step, [n_z]. */
 void snas_method_add_credit(struct snas_method *m, const double *z, const double *dz);
 

@@ -55,29 +55,16 @@ static enum snas_status step(struct snas_method *m, const struct snas_method_con
                              struct snas_step_result *out, struct snas_err *err)
 {
     struct snas_snas *s = (struct snas_snas *)m;
-    struct snas_forward forward = {.z = s->z_live, .bn = SNAS_BN_BATCH_UPDATE};
-    struct snas_backward backward = {.dz = s->dz};
-    struct snas_loss loss;
-    enum snas_status status = ctx->next_batch(ctx->owner, 0, &forward.batch, err);
-    if (status != SNAS_OK)
-        return status;
     s->temperature = snas_snas_temperature(&s->options, ctx->epoch, ctx->epochs);
     draw_noise(m, ctx->seed, SNAS_STREAM_GUMBEL, (uint64_t)ctx->step, 0, s->z, s->gumbel);
     snas_concrete_live(s->z, m->network->n_z, s->options.live_threshold, s->z_live);
-    forward.seed = ctx->seed;
-    forward.step = (uint64_t)ctx->step;
-    status = snas_net_forward(ctx->net, &forward, &loss, err);
-    if (status == SNAS_OK)
-        status = snas_net_backward(ctx->net, &backward, err);
+    enum snas_status status = snas_method_train(ctx, s->z_live, s->dz, out, err);
     if (status != SNAS_OK)
         return status;
-    out->loss = loss.loss;
-    out->correct = loss.correct;
-    out->n = forward.batch.n;
+    const struct snas_alpha_sample sample = {s->z, s->gumbel, s->temperature};
     out->live_ops = snas_method_live_share(m, s->z_live);
     alpha_gradient(s);
-    const struct snas_alpha_sample sample = {s->z, s->gumbel, s->temperature};
-    out->penalty = snas_alpha_penalise(&s->alpha, m, ctx, &sample, loss.loss);
+    out->penalty = snas_alpha_penalise(&s->alpha, m, ctx, &sample, out->loss);
     status = ctx->theta_step(ctx->owner, err);
     return status == SNAS_OK ? snas_alpha_step(&s->alpha, m, ctx, err) : status;
 }

@@ -37,8 +37,8 @@ static const struct snas_key keys[] = {
     {"data.flip", SNAS_T_BOOL, AT(data.flip), "true", 0, 0, NULL, "random horizontal flip", 0},
     {"data.cutout", SNAS_T_INT, AT(data.cutout), "0", 0, 4096, NULL,
      "side of the square cut out of each training image, pixels; 0: none", 0},
-    {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas|enas", "search method",
-     0},
+    {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas|dsnas|enas|random",
+     "search method (docs/methods.md)", 0},
     {"search.epochs", SNAS_T_INT, AT(search.epochs), "150", 1, 1e6, NULL,
      "epochs; theta's rate is spread over them, and so is the temperature unless "
      "temperature.epochs says otherwise (paper: 150)",
@@ -213,6 +213,11 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
             err, SNAS_E_CONFIG,
             "%s: penalty.strength is %g, but penalty.params, madds and mac are all 0", name,
             c->penalty.strength);
+    if (c->search.method == SNAS_SEARCH_RANDOM && c->penalty.strength > 0)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: penalty.strength is %g, but search.method random has no gradient "
+                           "that it could add to; budget.* limits what it draws",
+                           name, c->penalty.strength);
     if (c->evaluation.bias_samples == 1)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: evaluation.bias_samples is 1: a deviation needs at least 2", name);

@@ -7,7 +7,12 @@
 #include "methods/alpha.h"
 
 /* In the order of search.method's choices. */
-enum snas_search_method { SNAS_SEARCH_SNAS, SNAS_SEARCH_ENAS };
+enum snas_search_method {
+    SNAS_SEARCH_SNAS,
+    SNAS_SEARCH_DSNAS,
+    SNAS_SEARCH_ENAS,
+    SNAS_SEARCH_RANDOM
+};
 
 /* What a search is made of. The defaults are the paper's (method.md section 3). */
 struct snas_search_config {

@@ -139,6 +139,14 @@ static enum snas_status child(struct snas_search *s, struct snas_result *r, stru
     return status;
 }
 
+/* A best of samples is chosen by what it does, not by a distribution. */
+int snas_search_undecided(const struct snas_search *s, const struct snas_result *r)
+{
+    return r->undecided > 0.5 &&
+           snas_method_rule(s->method, (enum snas_derive_rule)s->config->derive.rule) !=
+               SNAS_DERIVE_BEST;
+}
+
 static void say_result(struct snas_search *s, const struct snas_result *r)
 {
     snas_run_say(&s->run,
@@ -153,7 +161,7 @@ static void say_result(struct snas_search *s, const struct snas_result *r)
         snas_run_say(&s->run,
                      "the child is disconnected: no path leads from the input to the "
                      "logits; there is no child file. A weaker penalty keeps it connected");
-    if (r->undecided > 0.5)
+    if (snas_search_undecided(s, r))
         snas_run_say(&s->run,
                      "warning: the search is undecided (entropy %.0f%% of uniform): its argmax is "
                      "close to noise. Raise alpha.learning_rate, or search longer",

@@ -1,5 +1,7 @@
 /* From the configuration to the method. */
+#include "methods/dsnas.h"
 #include "methods/enas.h"
+#include "methods/random.h"
 #include "methods/snas.h"
 #include "train/config.h"
 
@@ -77,6 +79,17 @@ enum snas_status snas_search_config_method(const struct snas_search_config *c,
     case SNAS_SEARCH_ENAS: {
         const struct snas_enas_options o = enas_options(c);
         return snas_method_enas(network, &o, seed, out, err);
+    }
+    case SNAS_SEARCH_DSNAS: {
+        struct snas_dsnas_options o = {.sample_per_cell = c->sample.per_cell};
+        snas_search_config_alpha(c, &o.alpha);
+        return snas_method_dsnas(network, costs, &o, seed, out, err);
+    }
+    case SNAS_SEARCH_RANDOM: {
+        struct snas_alpha_options alpha;
+        snas_search_config_alpha(c, &alpha);
+        const struct snas_random_options o = {c->sample.per_cell, alpha.budget};
+        return snas_method_random(network, costs, &o, out, err);
     }
     }
     SNAS_BUG("search.method %d", c->search.method);

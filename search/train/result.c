@@ -77,12 +77,12 @@ static json_t *child_json(struct snas_search *s, const struct snas_result *r, st
     return child;
 }
 
-static json_t *warnings_json(const struct snas_result *r)
+static json_t *warnings_json(const struct snas_search *s, const struct snas_result *r)
 {
     json_t *w = json_array();
     if (!r->connected)
         json_array_append_new(w, json_string("the child is disconnected: no child file"));
-    if (r->undecided > 0.5)
+    if (snas_search_undecided(s, r))
         json_array_append_new(
             w, json_sprintf("undecided: entropy is %.0f%% of uniform", 100 * r->undecided));
     return w;
@@ -160,7 +160,7 @@ static json_t *report(struct snas_search *s, const struct snas_result *r, struct
                                     "convolutions and linear layers of one image; conv_params: "
                                     "without batch norm; madds_all: with batch norm, ReLU, pools "
                                     "and sums"));
-    json_object_set_new(root, "warnings", warnings_json(r));
+    json_object_set_new(root, "warnings", warnings_json(s, r));
     return root;
 }
 

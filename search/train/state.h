@@ -107,6 +107,8 @@ struct snas_result {
     int budget_met, nearest; /* with a budget: epoch (from 0) whose child fits it best; -1: none */
     struct snas_totals described, pruned; /* of the child: as described, after exact pruning */
 };
+/* finish.c: 1 when the entropy says that the rule that made the child looked at noise. */
+int snas_search_undecided(const struct snas_search *search, const struct snas_result *r);
 enum snas_status snas_result_write(struct snas_search *search, const struct snas_result *r,
                                    struct snas_err *err);
 
