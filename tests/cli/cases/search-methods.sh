@@ -29,7 +29,7 @@ goes()
 goes random random --set search.method=random
 json_file() { /usr/bin/python3 -c "import json,sys; d = json.load(open('$1')); sys.exit(not ($2))" || fail "$1: not $2"; }
 json_file random/result.json 'd["child"]["connected"] and d["warnings"] == [] and d["entropy_share"] > 0.999'
-run snas-export random/child.safetensors -o random.onnx --images 8 --data "$FIXTURES/fashion-small"
+run snas-export random.onnx --run random --images 8 --data "$FIXTURES/fashion-small"
 status 0
 goes dsnas dsnas --set search.method=dsnas --set penalty.strength=0.3
 goes snas top2 --set derive.rule=top2
