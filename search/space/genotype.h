@@ -58,6 +58,24 @@ enum snas_status snas_genotype_to_choice(const struct snas_space *space,
                                          struct snas_err *err);
 /* The concat list that a kind's output rule gives a cell whose nodes and choices are set. */
 void snas_genotype_apply_rule(const struct snas_cell_kind *kind, struct snas_genotype_cell *cell);
+
+/* What is dead in a cell, judged inside it, with its inputs alive. */
+struct snas_genotype_life {
+    int zero[SNAS_MAX_SLOTS];   /* by slot: constant zero */
+    int unread[SNAS_MAX_SLOTS]; /* by slot: nothing that the output reads reads it */
+};
+void snas_genotype_life(const struct snas_cell_kind *kind, const struct snas_genotype_cell *cell,
+                        struct snas_genotype_life *out);
+
+/* Of a kind's cell. A skip is an identity (at stride 1), a pool has a pooling step, whatever the
+ * space calls them; a dead node is zero or unread. */
+struct snas_genotype_counts {
+    int edges, skips, pools, dead_nodes;
+};
+/* Adds the kind's to *out. */
+void snas_genotype_count(const struct snas_space *space, const struct snas_genotype *g, int kind,
+                         struct snas_genotype_counts *out);
+
 int snas_genotype_equal(const struct snas_genotype *a, const struct snas_genotype *b);
 
 #endif

@@ -7,7 +7,7 @@
 #define FORMAT "snas-checkpoint 4"
 #define N_COUNTERS (sizeof(struct snas_counters) / sizeof(int64_t))
 #define N_SUMS (sizeof(struct snas_sums) / sizeof(double))
-#define OWN_TENSORS 6
+#define OWN_TENSORS 7
 #define DATA_VALUES (4 + 2 * SNAS_MAX_IMAGE_CHANNELS)
 
 /* What a checkpoint holds beside the method's state, pointing into the search: the one list that
@@ -22,6 +22,8 @@ static void own_tensors(struct snas_search *s, struct snas_st_tensor *out)
     out[n++] = (struct snas_st_tensor){"statistics", SNAS_F32, 1, {stats}, snas_net_stats(s->net)};
     out[n++] = (struct snas_st_tensor){"counters", SNAS_I64, 1, {N_COUNTERS}, &s->at};
     out[n++] = (struct snas_st_tensor){"sums", SNAS_F64, 1, {N_SUMS}, &s->sums};
+    out[n++] = (struct snas_st_tensor){
+        "choice", SNAS_F64, 1, {sizeof(s->choice) / sizeof(double)}, &s->choice};
     out[n++] = (struct snas_st_tensor){
         "history",
         SNAS_F64,

@@ -174,6 +174,18 @@ static const struct snas_key keys[] = {
      "epochs between two such measurements; the last epoch always has one", 0},
     {"evaluation.bias_images", SNAS_T_INT, AT(evaluation.bias_images), "1024", 1, BIG, NULL,
      "held-out images of each, rounded down to whole batches", 0},
+    {"choose.every", SNAS_T_INT, AT(choose.every), "0", 0, 1e6, NULL,
+     "every so many epochs, and after the last, the argmax child is scored by itself with batch "
+     "norm re-estimated, and the best one is the child (docs/guards.md); 0: the last epoch's",
+     0},
+    {"guard.collapse_share", SNAS_T_REAL, AT(guard.collapse_share), "0.8", 0.01, 1, NULL,
+     "share of skips and pools among the argmax edges of the cells with stride 1 that counts as "
+     "collapse",
+     0},
+    {"guard.collapse_epochs", SNAS_T_INT, AT(guard.collapse_epochs), "3", 1, 1e6, NULL,
+     "epochs in a row that make it one", 0},
+    {"guard.stop", SNAS_T_BOOL, AT(guard.stop), "false", 0, 0, NULL,
+     "end the search when it has collapsed, instead of only warning", 0},
     {"threads", SNAS_T_INT, AT(threads), "0", 0, 4096, NULL,
      "threads; 0: all cores (changes no result)", 1},
     {"memory", SNAS_T_ENUM, AT(memory), "auto", 0, 0, "auto|normal|lean",

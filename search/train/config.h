@@ -72,6 +72,14 @@ struct snas_search_config {
         int64_t epoch_images, hard_samples, estimate_images;
         int64_t bias_samples, bias_every, bias_images;
     } evaluation;
+    struct {
+        int64_t every;
+    } choose;
+    struct {
+        double collapse_share;
+        int64_t collapse_epochs;
+        int stop;
+    } guard;
     int64_t threads, memory_limit;
     int memory; /* enum snas_memory */
     double checkpoint_minutes;

@@ -46,6 +46,7 @@ static enum snas_status epoch_child(struct snas_search *s, struct snas_genotype 
     if (status == SNAS_OK) {
         child->connected = connected;
         child->accuracy = out->accuracy;
+        snas_guard_count(s->method, g, &child->counts);
     }
     return status;
 }
@@ -59,7 +60,9 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
                   "sampled_loss,sampled_accuracy,child_loss,child_accuracy,alpha_spread,live_ops");
     for (int k = 0; k < s->space.n_kinds; k++)
         snas_text_add(t, ",%s_entropy,%s_margin", s->space.kinds[k].name, s->space.kinds[k].name);
-    snas_text_add(t, ",expected_cost,child_params,child_madds");
+    snas_text_add(t, ",expected_cost,child_params,child_madds,skips,pools,dead_nodes");
+    if (s->config->choose.every)
+        snas_text_add(t, ",estimated_accuracy");
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
         snas_text_add(t, ",budget_%s_multiplier,budget_%s_violation", snas_budget_names[i],
                       snas_budget_names[i]);
@@ -79,9 +82,20 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
     return status == SNAS_OK ? snas_text_check(&s->run.timing, err) : status;
 }
 
-/* `cost`: the penalty's expected cost. */
+/* What the guards count, and the child's accuracy after re-estimation (nothing when NaN). */
+static void guard_fields(const struct snas_search *s, double estimated, struct snas_text *t)
+{
+    const struct snas_guard_counts *c = &s->history[s->at.epoch].counts;
+    snas_text_add(t, ",%.0f,%.0f,%.0f", c->skips, c->pools, c->dead_nodes);
+    if (s->config->choose.every && isnan(estimated))
+        snas_text_add(t, ",");
+    else if (s->config->choose.every)
+        snas_text_add(t, ",%.9g", estimated);
+}
+
+/* `cost`: the penalty's expected cost; `estimated`: as guard_fields takes it. */
 static enum snas_status metrics_row(struct snas_search *s, const struct snas_score *sampled,
-                                    const struct snas_score *child, double cost,
+                                    const struct snas_score *child, double cost, double estimated,
                                     struct snas_err *err)
 {
     struct snas_text *t = &s->run.metrics;
@@ -103,6 +117,7 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
     const double *counted = s->history[epoch].cost;
     snas_text_add(t, ",%.9g,%.0f,%.0f", cost, counted[SNAS_BUDGET_PARAMS],
                   counted[SNAS_BUDGET_MADDS]);
+    guard_fields(s, estimated, t);
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
         snas_text_add(t, ",%.9g,%.9g", s->method->budget->state.multiplier[i],
                       s->method->budget->state.violation[i]);
@@ -211,15 +226,17 @@ enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *e
 {
     struct snas_score sampled, child;
     struct snas_genotype genotype;
-    double start = snas_seconds(), cost = 0;
+    double start = snas_seconds(), cost = 0, estimated;
     enum snas_status status =
         snas_search_sampled(s, s->config->evaluation.epoch_images, &sampled, err);
     if (status == SNAS_OK)
         status = epoch_child(s, &genotype, &child, err);
     if (status == SNAS_OK)
+        status = snas_choice_epoch(s, &genotype, &estimated, err);
+    if (status == SNAS_OK)
         status = write_alpha(s, &cost, err);
     if (status == SNAS_OK)
-        status = metrics_row(s, &sampled, &child, cost, err);
+        status = metrics_row(s, &sampled, &child, cost, estimated, err);
     if (status == SNAS_OK)
         status = write_genotype(s, &genotype, err);
     if (status == SNAS_OK)
@@ -230,6 +247,7 @@ enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *e
         return status;
     say_epoch(s, &sampled, &child);
     s->at.epoch++;
+    snas_guard_say(s);
     if (child.accuracy > s->sums.best_accuracy || !s->at.best_epoch) {
         s->sums.best_accuracy = child.accuracy;
         s->at.best_epoch = s->at.epoch;

@@ -2,8 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "train/child.h"
 #include "train/state.h"
 
 static enum snas_status hard_samples(struct snas_search *s, struct snas_result *r,
@@ -57,85 +55,47 @@ static enum snas_status test_accuracy(struct snas_search *s, struct snas_net *ch
     return status;
 }
 
-static enum snas_status write_child(struct snas_search *s, struct snas_network *network,
-                                    struct snas_net *net, const struct snas_result *r,
-                                    struct snas_err *err)
+/* The child at the end, unless that of an earlier epoch was better and has been kept. */
+static enum snas_status take_child(struct snas_search *s, struct snas_candidate *c,
+                                   struct snas_result *r, struct snas_err *err)
 {
-    struct snas_child child = {.network = network};
-    struct snas_child_info *info = &child.info;
-    snprintf(info->dataset, sizeof(info->dataset), "%s", s->source.ds.name);
-    snprintf(info->run, sizeof(info->run), "%.*s", (int)sizeof(info->run) - 1, s->config->name);
-    info->labels = s->source.ds.names;
-    info->n_labels = s->source.ds.names ? s->source.ds.classes : 0;
-    memcpy(info->mean, s->source.mean, sizeof(info->mean));
-    memcpy(info->sd, s->source.sd, sizeof(info->sd));
-    info->bn_eps = s->config->network.bn_eps;
-    info->seed = (uint64_t)s->config->seed;
-    info->epoch = (int)s->at.epoch;
-    info->validation_accuracy = r->after;
-    info->test_accuracy = r->test;
-    char *path = snas_run_path(&s->run, SNAS_RUN_CHILD, err);
-    enum snas_status status =
-        path ? snas_child_values_create(network, &child.values, err) : SNAS_E_NOMEM;
-    if (status == SNAS_OK) {
-        snas_child_values_from_net(network, net, child.values);
-        status = snas_child_write(path, &child, err);
-    }
-    snas_child_values_destroy(network, child.values);
-    snas_free(path);
+    const struct snas_candidate_score *best = &s->choice.best;
+    r->epoch = (int)s->at.epoch;
+    enum snas_status status = snas_candidate_make(s, &r->genotype, c, err);
+    if (status != SNAS_OK || s->config->choose.every == 0)
+        return status;
+    status = snas_choice_offer(s, c, r->epoch, err);
+    if (status != SNAS_OK || best->connected <= 0 ||
+        (best->epoch == s->choice.last.epoch && best->after == c->after))
+        return status;
+    snas_candidate_clear(c);
+    status = snas_candidate_read(s, SNAS_RUN_BEST, c, err);
+    r->epoch = (int)best->epoch;
+    c->before = best->before;
+    c->after = best->after;
     return status;
-}
-
-static enum snas_status score_child(struct snas_search *s, struct snas_network *network,
-                                    struct snas_net *net, struct snas_result *r,
-                                    struct snas_err *err)
-{
-    const struct snas_image_set held = snas_source_held(&s->source, s->config, 0);
-    const struct snas_image_set estimate = snas_source_estimate(&s->source, s->config);
-    const struct snas_evaluate_options o = {.bn = SNAS_BN_RUNNING, .stop = s->options->stop};
-    struct snas_score score;
-    enum snas_status status = snas_child_inherit(s->net, net, err);
-    if (status == SNAS_OK)
-        status = snas_evaluate(net, &held, &o, &score, err);
-    if (status != SNAS_OK)
-        return status;
-    r->before = score.accuracy;
-    status = snas_estimate(net, &estimate, NULL, o.stop, err);
-    if (status == SNAS_OK)
-        status = snas_evaluate(net, &held, &o, &score, err);
-    if (status != SNAS_OK)
-        return status;
-    r->after = score.accuracy;
-    status = test_accuracy(s, net, &r->test, err);
-    return status == SNAS_OK ? write_child(s, network, net, r, err) : status;
 }
 
 static enum snas_status child(struct snas_search *s, struct snas_result *r, struct snas_err *err)
 {
-    struct snas_network *network = NULL;
-    struct snas_net *net = NULL;
-    struct snas_alive alive = {0};
-    struct snas_net_options o;
-    snas_search_net_options(s->config, 0, &o);
-    enum snas_status status =
-        snas_network_create(&s->space, &s->network->options, &r->genotype, &network, err);
-    if (status == SNAS_OK)
-        status = snas_network_alive(network, &alive, err);
+    struct snas_candidate c = {0};
+    enum snas_status status = take_child(s, &c, r, err);
     if (status == SNAS_OK) {
-        r->connected = alive.connected;
-        snas_network_totals(network, NULL, &r->described);
-        snas_network_totals(network, &alive, &r->pruned);
+        r->genotype = c.genotype;
+        snprintf(r->genotype.name, sizeof(r->genotype.name), "%.*s",
+                 (int)sizeof(r->genotype.name) - 1, s->config->name);
+        r->connected = c.net != NULL;
+        r->described = c.described;
+        r->pruned = c.pruned;
+        r->before = c.before;
+        r->after = c.after;
+        snas_choice_reason(s, r->epoch, r->reason, sizeof(r->reason));
     }
-    if (status == SNAS_OK && r->connected) {
-        status = snas_net_create(network, &o, &net, err);
-        if (status == SNAS_OK)
-            status = score_child(s, network, net, r, err);
-    }
-    if (net)
-        snas_net_destroy(net);
-    snas_alive_clear(&alive);
-    if (network)
-        snas_network_destroy(network);
+    if (status == SNAS_OK && c.net)
+        status = test_accuracy(s, c.net, &r->test, err);
+    if (status == SNAS_OK && c.net)
+        status = snas_candidate_write(s, &c, r->epoch, r->test, SNAS_RUN_CHILD, err);
+    snas_candidate_clear(&c);
     return status;
 }
 
@@ -161,6 +121,8 @@ static void say_result(struct snas_search *s, const struct snas_result *r)
         snas_run_say(&s->run,
                      "the child is disconnected: no path leads from the input to the "
                      "logits; there is no child file. A weaker penalty keeps it connected");
+    if (s->config->choose.every)
+        snas_run_say(&s->run, "%s", r->reason);
     if (snas_search_undecided(s, r))
         snas_run_say(&s->run,
                      "warning: the search is undecided (entropy %.0f%% of uniform): its argmax is "

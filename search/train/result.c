@@ -80,12 +80,34 @@ static json_t *child_json(struct snas_search *s, const struct snas_result *r, st
 static json_t *warnings_json(const struct snas_search *s, const struct snas_result *r)
 {
     json_t *w = json_array();
+    for (int i = 0; i < SNAS_GUARD_WARNINGS; i++) {
+        char text[256];
+        if (!snas_guard_warned(s, i))
+            continue;
+        snas_guard_text(s, i, text, sizeof(text));
+        json_array_append_new(w, json_string(text));
+    }
     if (!r->connected)
         json_array_append_new(w, json_string("the child is disconnected: no child file"));
     if (snas_search_undecided(s, r))
         json_array_append_new(
             w, json_sprintf("undecided: entropy is %.0f%% of uniform", 100 * r->undecided));
     return w;
+}
+
+/* Whose child it is and why; `last` only where epochs were scored to choose from. */
+static json_t *chosen_json(const struct snas_search *s, const struct snas_result *r)
+{
+    const struct snas_candidate_score *last = &s->choice.last;
+    json_t *chosen = json_pack("{s:i, s:s}", "epoch", r->epoch, "reason", r->reason);
+    if (last->epoch <= 0)
+        return chosen;
+    json_t *of =
+        json_pack("{s:i, s:b}", "epoch", (int)last->epoch, "connected", last->connected > 0);
+    if (last->connected > 0)
+        json_object_set_new(of, "validation_accuracy", accuracy(last->after));
+    json_object_set_new(chosen, "last", of);
+    return chosen;
 }
 
 /* NULL without a budget. */
@@ -151,6 +173,9 @@ static json_t *report(struct snas_search *s, const struct snas_result *r, struct
     json_object_set_new(root, "margin", accuracy(r->margin));
     json_object_set_new(root, "best_epoch", json_integer(s->at.best_epoch));
     json_object_set_new(root, "best_epoch_child_accuracy", accuracy(s->sums.best_accuracy));
+    json_object_set_new(root, "outcome",
+                        json_string(snas_guard_stops(s) ? "collapsed" : "complete"));
+    json_object_set_new(root, "chosen", chosen_json(s, r));
     json_object_set_new(root, "child", child);
     json_t *budget = budget_json(s, r);
     if (budget)

@@ -15,7 +15,8 @@
  *   alpha/epoch-NNN.csv       alpha, probabilities and credit of every edge after the epoch
  *   genotype/epoch-NNN.json   argmax of every edge after the epoch
  *   checkpoint.safetensors    all state; of the last epoch once the run is finished
- *   child.safetensors         the child (absent when it is disconnected)
+ *   child-best.safetensors    the best child of an epoch so far (choose.every)
+ *   child.safetensors         the child, absent when it is disconnected
  *   result.json               the final report; its presence means: finished
  *   latency.json              the child's measured latency, where it was asked for (snas-compare)
  *   timing.csv, log.txt       what depends on the clock; loader_wait: share of the epoch's training
@@ -60,6 +61,7 @@ enum snas_status snas_run_point_latest(const struct snas_run *run, struct snas_e
 #define SNAS_RUN_BIAS "bias.csv"
 #define SNAS_RUN_CHECKPOINT "checkpoint.safetensors"
 #define SNAS_RUN_CHILD "child.safetensors"
+#define SNAS_RUN_BEST "child-best.safetensors"
 #define SNAS_RUN_RESULT "result.json"
 #define SNAS_RUN_LATEST "runs/latest"
 

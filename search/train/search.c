@@ -301,7 +301,7 @@ static enum snas_status end_phase(struct snas_search *s, struct snas_err *err)
 
 static enum snas_status train(struct snas_search *s, struct snas_err *err)
 {
-    while (s->at.epoch < s->config->search.epochs) {
+    while (s->at.epoch < s->config->search.epochs && !snas_guard_stops(s)) {
         enum snas_status status = train_epoch(s, err);
         if (status == SNAS_OK)
             status = end_phase(s, err);

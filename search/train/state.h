@@ -6,6 +6,8 @@
 #include "methods/budget.h"
 #include "methods/derive.h"
 #include "methods/penalty.h"
+#include "train/candidate.h"
+#include "train/guard.h"
 #include "train/run.h"
 #include "train/search.h"
 #include "train/source.h"
@@ -26,10 +28,11 @@ struct snas_sums {
     double best_accuracy; /* of best_epoch's child */
 };
 
-/* The child after an epoch, for the choice of another one when the last misses its budget.
- */
+/* The child after an epoch: for the guards, and for another one to offer when the last misses its
+ * budget. */
 struct snas_epoch_child {
     double cost[SNAS_BUDGETS], connected, accuracy;
+    struct snas_guard_counts counts;
 };
 
 struct snas_search {
@@ -49,6 +52,7 @@ struct snas_search {
     char *config_text;
     struct snas_counters at;
     struct snas_sums sums;
+    struct snas_choice_state choice;
     struct snas_search_memory memory;
     int64_t steps_per_epoch;
     struct snas_run run;
@@ -102,6 +106,8 @@ struct snas_result {
     int connected;
     double entropy, margin, undecided;
     double sampled, before, after, test; /* accuracies, 0..1; test of the re-estimated child */
+    int epoch;                           /* whose child it is, from 1 */
+    char reason[200];                    /* why that one's */
     int hard_n;
     double hard_mean, hard_sd;
     int budget_met, nearest; /* with a budget: epoch (from 0) whose child fits it best; -1: none */

@@ -53,15 +53,15 @@ static double counted(const struct snas_comparison_entry *e, int64_t value)
 }
 static double edges(const struct snas_comparison_entry *e)
 {
-    return counted(e, e->record.edges);
+    return counted(e, e->record.counts.edges);
 }
 static double skips(const struct snas_comparison_entry *e)
 {
-    return counted(e, e->record.skips);
+    return counted(e, e->record.counts.skips);
 }
 static double dead(const struct snas_comparison_entry *e)
 {
-    return counted(e, e->record.dead_nodes);
+    return counted(e, e->record.counts.dead_nodes);
 }
 static double params(const struct snas_comparison_entry *e)
 {

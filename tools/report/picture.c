@@ -11,25 +11,6 @@ void snas_picture_slot(const struct snas_cell_kind *kind, int slot, char name[16
         snprintf(name, 16, "node%d", slot - kind->inputs);
 }
 
-void snas_picture_life(const struct snas_cell_kind *kind, const struct snas_genotype_cell *cell,
-                       struct snas_picture_life *out)
-{
-    memset(out, 0, sizeof *out);
-    for (int n = 0; n < cell->n_nodes; n++) {
-        int slot = kind->inputs + n;
-        out->zero[slot] = 1;
-        for (int i = 0; i < cell->n_choices[n]; i++)
-            out->zero[slot] &= out->zero[cell->choices[n][i].from];
-    }
-    for (int s = 0; s < kind->inputs + cell->n_nodes; s++)
-        out->unread[s] = 1;
-    for (int i = 0; i < cell->n_concat; i++)
-        out->unread[kind->inputs + cell->concat[i]] = 0;
-    for (int n = cell->n_nodes - 1; n >= 0; n--)
-        for (int i = 0; i < cell->n_choices[n] && !out->unread[kind->inputs + n]; i++)
-            out->unread[cell->choices[n][i].from] = 0;
-}
-
 /* Ten colours that stay apart for colour-blind readers and on both backgrounds, by op; behind the
  * tenth they repeat, and the name beside the arc tells. */
 static const char *colour(int op)
@@ -67,7 +48,7 @@ struct canvas {
     const struct snas_space *space;
     const struct snas_cell_kind *kind;
     const struct snas_genotype_cell *cell;
-    struct snas_picture_life life;
+    struct snas_genotype_life life;
     int base; /* y of the line of slots */
     struct snas_text *out;
 };
@@ -180,7 +161,7 @@ void snas_picture_svg(const struct snas_space *space, const struct snas_genotype
     struct canvas c = {
         .space = space, .kind = &space->kinds[kind], .cell = &genotype->cells[kind], .out = out};
     int tallest = 0, edges = 0, slots = c.kind->inputs + c.cell->n_nodes;
-    snas_picture_life(c.kind, c.cell, &c.life);
+    snas_genotype_life(c.kind, c.cell, &c.life);
     for (int n = 0; n < c.cell->n_nodes; n++)
         for (int i = 0; i < c.cell->n_choices[n]; i++, edges++)
             tallest = arc_height(&c, n, i) > tallest ? arc_height(&c, n, i) : tallest;
@@ -209,9 +190,9 @@ void snas_picture_svg(const struct snas_space *space, const struct snas_genotype
 static void dot_cell(const struct snas_space *space, const struct snas_cell_kind *kind,
                      const struct snas_genotype_cell *cell, int k, struct snas_text *out)
 {
-    struct snas_picture_life life;
+    struct snas_genotype_life life;
     char name[16];
-    snas_picture_life(kind, cell, &life);
+    snas_genotype_life(kind, cell, &life);
     snas_text_add(out, "  subgraph cluster_%d {\n    label=\"%s\";\n", k, kind->name);
     for (int s = 0; s < kind->inputs + cell->n_nodes; s++) {
         snas_picture_slot(kind, s, name);

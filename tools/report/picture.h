@@ -5,15 +5,7 @@
 #include "space/genotype.h"
 
 /* Cells as pictures. What is dead is marked: a node that gets nothing but zeros, an edge that
- * leaves one, and a node that neither the output nor another node reads. Both are judged inside the
- * cell, with its inputs alive. */
-
-struct snas_picture_life {
-    int zero[SNAS_MAX_SLOTS];   /* by slot: constant zero */
-    int unread[SNAS_MAX_SLOTS]; /* by slot: nothing that the output reads reads it */
-};
-void snas_picture_life(const struct snas_cell_kind *kind, const struct snas_genotype_cell *cell,
-                       struct snas_picture_life *out);
+ * leaves one, and a node that neither the output nor another node reads (snas_genotype_life). */
 
 /* A standalone <svg>: slots on a line, an arc per edge above it, so that no two edges' names meet.
  * Colours follow the reader's light or dark scheme. */

@@ -182,20 +182,8 @@ static void totals(const json_t *t, struct snas_totals *out)
 
 static void count_genotype(struct snas_record *r)
 {
-    int skip = snas_space_op(&r->space, "skip_connect");
-    for (int k = 0; k < r->space.n_kinds; k++) {
-        const struct snas_genotype_cell *cell = &r->genotype.cells[k];
-        struct snas_picture_life life;
-        snas_picture_life(&r->space.kinds[k], cell, &life);
-        for (int n = 0; n < cell->n_nodes; n++) {
-            int slot = r->space.kinds[k].inputs + n;
-            r->dead_nodes += life.zero[slot] || life.unread[slot];
-            for (int i = 0; i < cell->n_choices[n]; i++) {
-                r->skips += cell->choices[n][i].op == skip;
-                r->edges++;
-            }
-        }
-    }
+    for (int k = 0; k < r->space.n_kinds; k++)
+        snas_genotype_count(&r->space, &r->genotype, k, &r->counts);
 }
 
 static enum snas_status take_result(struct snas_record *r, const char *path, const json_t *root,

@@ -39,7 +39,7 @@ struct snas_record {
     double best_accuracy;
     struct snas_totals described, pruned; /* activation_bytes is not in the file: 0 */
     struct snas_genotype genotype;
-    int skips, dead_nodes, edges; /* of the genotype's cells, a kind counted once */
+    struct snas_genotype_counts counts; /* of the genotype's cells, a kind counted once */
 };
 
 /* Errors name the file. An unfinished run is read as far as it got (finished 0). SNAS_E_STATE:

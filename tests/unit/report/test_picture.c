@@ -24,18 +24,18 @@ static int count(const char *text, const char *part)
     return n;
 }
 
-static void picture_life__spreads_through_the_cell_when_a_node_has_no_input(void **state)
+static void genotype_life__spreads_through_the_cell_when_a_node_has_no_input(void **state)
 {
     (void)state;
     static struct snas_space space;
     static struct snas_genotype g;
-    struct snas_picture_life life;
+    struct snas_genotype_life life;
     read_dying(&space, &g);
-    snas_picture_life(&space.kinds[0], &g.cells[0], &life);
+    snas_genotype_life(&space.kinds[0], &g.cells[0], &life);
     const int zero[] = {0, 0, 1, 1, 0, 0}, unread[] = {1, 0, 0, 0, 0, 0};
     assert_memory_equal(life.zero, zero, sizeof zero);
     assert_memory_equal(life.unread, unread, sizeof unread);
-    snas_picture_life(&space.kinds[1], &g.cells[1], &life);
+    snas_genotype_life(&space.kinds[1], &g.cells[1], &life);
     const int zero1[] = {0, 0, 0, 1, 1, 0}, unread1[] = {0, 1, 0, 1, 1, 1};
     assert_memory_equal(life.zero, zero1, sizeof zero1);
     assert_memory_equal(life.unread, unread1, sizeof unread1);
@@ -103,7 +103,7 @@ static void picture_dot__has_an_arrow_per_edge_when_drawn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(picture_life__spreads_through_the_cell_when_a_node_has_no_input),
+        cmocka_unit_test(genotype_life__spreads_through_the_cell_when_a_node_has_no_input),
         cmocka_unit_test(picture_svg__draws_an_arc_per_edge_and_marks_the_dead_when_drawn),
         cmocka_unit_test(picture_svg__keeps_names_apart_when_edges_are_parallel),
         cmocka_unit_test(picture_dot__has_an_arrow_per_edge_when_drawn),

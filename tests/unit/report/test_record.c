@@ -71,9 +71,9 @@ static void record__holds_what_the_files_say_when_the_run_is_finished(void **sta
     assert_int_equal(r.n_shares, 2);
     assert_true(r.shares[0].share == 0.75 && r.shares[1].share == 0.25);
     assert_true(r.shares[1].kind == 1 && r.shares[1].node == 1 && r.shares[1].slot == 2);
-    assert_int_equal(r.skips, 2);
-    assert_int_equal(r.edges, 3);
-    assert_int_equal(r.dead_nodes, 1);
+    assert_int_equal(r.counts.skips, 2);
+    assert_int_equal(r.counts.edges, 3);
+    assert_int_equal(r.counts.dead_nodes, 1);
     snas_record_clear(&r);
     snas_test_remove_dir(dir);
 }
