@@ -7,7 +7,8 @@
 #include "methods/concrete.h"
 #include "methods/method.h"
 
-const char *const snas_budget_names[SNAS_BUDGETS] = {"params", "madds"};
+const char *const snas_budget_names[SNAS_BUDGETS] = {"params", "madds", "latency_ms"};
+const int snas_budget_decimals[SNAS_BUDGETS] = {0, 0, 4};
 
 #define LAST_QUARTER 0.75
 
@@ -17,7 +18,24 @@ static void totals_to_cost(const struct snas_totals *t, double *cost)
     cost[SNAS_BUDGET_MADDS] = (double)t->madds;
 }
 
+static enum snas_status child_latency(const struct snas_network *supernet,
+                                      const struct snas_cost_table *costs,
+                                      const struct snas_network *child,
+                                      const struct snas_alive *alive, double *ms,
+                                      struct snas_err *err)
+{
+    double sum;
+    if (!costs->column[SNAS_COST_LATENCY])
+        return SNAS_OK;
+    enum snas_status s =
+        snas_cost_child_sum(supernet, costs, SNAS_COST_LATENCY, child, alive, &sum, err);
+    if (s == SNAS_OK)
+        *ms = snas_cost_latency(costs, sum);
+    return s;
+}
+
 enum snas_status snas_budget_cost(const struct snas_network *supernet,
+                                  const struct snas_cost_table *costs,
                                   const struct snas_genotype *g, double cost[SNAS_BUDGETS],
                                   int *connected, struct snas_err *err)
 {
@@ -33,8 +51,10 @@ enum snas_status snas_budget_cost(const struct snas_network *supernet,
         struct snas_totals totals;
         *connected = alive.connected;
         snas_network_totals(child, &alive, &totals);
-        if (alive.connected)
+        if (alive.connected) {
             totals_to_cost(&totals, cost);
+            s = child_latency(supernet, costs, child, &alive, &cost[SNAS_BUDGET_LATENCY], err);
+        }
         snas_alive_clear(&alive);
     }
     snas_network_destroy(child);
@@ -69,7 +89,8 @@ static enum snas_status fixed_cost(const struct snas_network *net, double *cost,
  * its edges, each with its cheapest op. */
 struct floor {
     const struct snas_network *net;
-    double *const *cost; /* [SNAS_BUDGETS] [n_z] */
+    const struct snas_cost_table *table; /* of latencies */
+    double *const *cost;                 /* [SNAS_BUDGETS] [n_z] */
     int which;
     int choice[SNAS_MAX_KINDS][SNAS_MAX_NODES * SNAS_MAX_SLOTS];
     double best;
@@ -153,7 +174,7 @@ static enum snas_status try_kind(struct floor *f, int kind)
     for (int i = 0; i < SNAS_MAX_KINDS; i++)
         choice[i] = f->choice[i];
     snas_genotype_from_choice(space, choice, &g);
-    enum snas_status s = snas_budget_cost(f->net, &g, cost, &connected, f->err);
+    enum snas_status s = snas_budget_cost(f->net, f->table, &g, cost, &connected, f->err);
     if (s == SNAS_OK && connected)
         f->best = fmin(f->best, cost[f->which]);
     return s;
@@ -161,7 +182,8 @@ static enum snas_status try_kind(struct floor *f, int kind)
 
 static enum snas_status find_floor(struct snas_budget *b, int which, struct snas_err *err)
 {
-    struct floor f = {.net = b->network, .cost = b->cost, .which = which, .best = INFINITY};
+    struct floor f = {
+        .net = b->network, .table = &b->table, .cost = b->cost, .which = which, .best = INFINITY};
     const struct snas_space *space = b->network->space;
     f.err = err;
     for (int kind = 0; kind < space->n_kinds; kind++) {
@@ -173,17 +195,44 @@ static enum snas_status find_floor(struct snas_budget *b, int which, struct snas
     b->floor[which] = f.best;
     if (s == SNAS_OK && b->options.limit[which] < f.best)
         s = snas_fail(err, SNAS_E_CONFIG,
-                      "budget.%s %.0f cannot be met: the cheapest connected child of this space at "
-                      "this size has %.0f",
-                      snas_budget_names[which], b->options.limit[which], f.best);
+                      "budget.%s %.*f cannot be met: the cheapest connected child of this space at "
+                      "this size has %.*f",
+                      snas_budget_names[which], snas_budget_decimals[which],
+                      b->options.limit[which], snas_budget_decimals[which], f.best);
     return s;
+}
+
+/* What a decision costs: for a latency the table's slope times the row. */
+static enum snas_status fill_column(struct snas_budget *b, int which,
+                                    const struct snas_cost_table *costs, struct snas_err *err)
+{
+    static const enum snas_cost_column columns[SNAS_BUDGETS] = {
+        SNAS_COST_PARAMS, SNAS_COST_MADDS_CONV, SNAS_COST_LATENCY};
+    const double *column = costs->column[columns[which]];
+    double scale = 1;
+    if (!column)
+        return snas_fail(err, SNAS_E_CONFIG,
+                         "budget.%s needs a table of measured latencies: costs.table FILE "
+                         "(snas-cost measure makes one)",
+                         snas_budget_names[which]);
+    if (which == SNAS_BUDGET_LATENCY) {
+        b->table.n_z = costs->n_z;
+        b->table.fit = costs->fit;
+        if (snas_cost_table_add(&b->table, SNAS_COST_LATENCY, err) != SNAS_OK)
+            return SNAS_E_NOMEM;
+        memcpy(b->table.column[SNAS_COST_LATENCY], column, (size_t)costs->n_z * sizeof(double));
+        b->fixed[which] = snas_cost_latency(costs, 0);
+        scale = snas_cost_latency(costs, 1) - b->fixed[which];
+    }
+    for (int i = 0; i < costs->n_z; i++)
+        b->cost[which][i] = scale * column[i];
+    return SNAS_OK;
 }
 
 enum snas_status snas_budget_init(struct snas_budget *b, const struct snas_network *network,
                                   const struct snas_cost_table *costs,
                                   const struct snas_budget_options *options, struct snas_err *err)
 {
-    const enum snas_cost_column column[SNAS_BUDGETS] = {SNAS_COST_PARAMS, SNAS_COST_MADDS_CONV};
     memset(b, 0, sizeof(*b));
     b->options = *options;
     b->network = network;
@@ -199,8 +248,9 @@ enum snas_status snas_budget_init(struct snas_budget *b, const struct snas_netwo
             s = SNAS_E_NOMEM;
             break;
         }
-        memcpy(b->cost[i], costs->column[column[i]], n * sizeof(double));
-        s = find_floor(b, i, err);
+        s = fill_column(b, i, costs, err);
+        if (s == SNAS_OK)
+            s = find_floor(b, i, err);
     }
     if (s != SNAS_OK)
         snas_budget_clear(b);
@@ -213,6 +263,7 @@ void snas_budget_clear(struct snas_budget *b)
         snas_free(b->cost[i]);
         b->cost[i] = NULL;
     }
+    snas_cost_table_clear(&b->table);
 }
 
 int snas_budget_active(const struct snas_budget *b)
@@ -233,7 +284,8 @@ int snas_budget_fits(const struct snas_budget *b, const double cost[SNAS_BUDGETS
 
 static double pressure(const struct snas_budget *b, int i)
 {
-    return fmax(0, b->state.multiplier[i] + b->options.damping * b->state.violation[i]);
+    double p = b->state.multiplier[i] + b->options.damping * b->state.violation[i];
+    return b->state.pushed[i] > 0 ? p : fmax(0, p);
 }
 
 double snas_budget_gradient(const struct snas_budget *b, const struct snas_method *m,
@@ -245,7 +297,7 @@ double snas_budget_gradient(const struct snas_budget *b, const struct snas_metho
             continue;
         double mu = pressure(b, i);
         value += mu * b->state.violation[i];
-        for (int e = 0; mu > 0 && e < b->network->n_edges; e++) {
+        for (int e = 0; mu != 0 && e < b->network->n_edges; e++) {
             const struct snas_alpha_row *row = &m->rows[m->edge_row[e]];
             const double *cost = b->cost[i] + b->network->edges[e].z;
             double p[SNAS_MAX_OPS], d[SNAS_MAX_OPS];
@@ -283,7 +335,7 @@ static enum snas_status count_child(struct snas_budget *b, const struct snas_met
         return SNAS_OK;
     b->genotype = g;
     b->known = 1;
-    return snas_budget_cost(b->network, &g, b->state.child, &connected, err);
+    return snas_budget_cost(b->network, &b->table, &g, b->state.child, &connected, err);
 }
 
 /* Puts back the rows whose decision the step changed. */
@@ -327,10 +379,13 @@ enum snas_status snas_budget_update(struct snas_budget *b, struct snas_method *m
         double cost = (1 - hard) * b->state.expected[i] + hard * b->state.child[i];
         double v = cost / (b->options.target * b->options.limit[i]) - 1;
         v = fmin(1, fmax(-1, v));
+        b->state.pushed[i] += pressure(b, i) / (double)steps;
         b->state.violation[i] = v;
-        /* down faster than up: what the way down to the limit has piled up would push the child
-         * far below it */
-        b->state.multiplier[i] = fmax(0, b->state.multiplier[i] + (v < 0 ? 4 : 1) * gain * v);
+        /* back to 0 faster than away from it: what the way to the limit has piled up would carry
+         * the child far beyond */
+        double lambda = b->state.multiplier[i];
+        lambda += (lambda * v < 0 ? 4 : 1) * gain * v;
+        b->state.multiplier[i] = b->state.pushed[i] > 0 ? lambda : fmax(0, lambda);
     }
     return SNAS_OK;
 }

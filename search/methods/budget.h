@@ -6,19 +6,24 @@
 struct snas_method;
 
 /* Budgets: the pruned child's parameters and multiply-adds (what the final report calls
- * child.pruned.params and .madds) kept below limits by dual ascent on one multiplier each,
+ * child.pruned.params and .madds), and its latency as a table of measured latencies has it (a + b
+ * times the sum over its edges, a and b the table's fit), kept below limits by dual ascent on one
+ * multiplier each,
  *
- *   lambda <- max(0, lambda + gain v),   v = cost / (target limit) - 1,
+ *   lambda <- lambda + gain v,   v = cost / (target limit) - 1,
  *
- * (four times the gain below the target) whose gradient of alpha is max(0, lambda + damping v) d
- * (E[cost] / limit) / d alpha, exact (analytic). Everything is relative to the limit, so one
+ * (four times the gain where it goes back to 0) whose gradient of alpha is (lambda + damping v) d
+ * (E[cost] / limit) / d alpha, exact (analytic). It may pull the cost up again, with a negative
+ * lambda, as far as it has pushed it down before: the sum of all pushes stays above 0, so a search
+ * that is never above its limit is left alone. Everything is relative to the limit, so one
  * setting works at every scale. The cost is a mix: the expectation while the distribution is soft,
  * the exact cost of the pruned argmax child as it hardens, and of that alone in the last quarter.
  * There a step may not take a child that fits over a limit: the decisions that would are put back
  * (docs/penalty.md). */
 
-enum snas_budget_cost { SNAS_BUDGET_PARAMS, SNAS_BUDGET_MADDS, SNAS_BUDGETS };
-extern const char *const snas_budget_names[SNAS_BUDGETS]; /* "params", "madds" */
+enum snas_budget_cost { SNAS_BUDGET_PARAMS, SNAS_BUDGET_MADDS, SNAS_BUDGET_LATENCY, SNAS_BUDGETS };
+extern const char *const snas_budget_names[SNAS_BUDGETS]; /* "params", "madds", "latency_ms" */
+extern const int snas_budget_decimals[SNAS_BUDGETS]; /* behind the point, to print a cost with */
 
 struct snas_budget_options {
     double limit[SNAS_BUDGETS]; /* 0: none */
@@ -32,13 +37,15 @@ struct snas_budget_state {
     double multiplier[SNAS_BUDGETS];
     double violation[SNAS_BUDGETS]; /* v of the last step */
     double expected[SNAS_BUDGETS], child[SNAS_BUDGETS];
-    double counted; /* 1: child is that of alpha as it is */
+    double pushed[SNAS_BUDGETS]; /* sum of the pressures of all steps, over the run's steps */
+    double counted;              /* 1: child is that of alpha as it is */
 };
 
 struct snas_budget {
     struct snas_budget_options options;
     const struct snas_network *network; /* the caller's: the supernet */
     double *cost[SNAS_BUDGETS];         /* [n_z], NULL without a limit */
+    struct snas_cost_table table;       /* the latencies and their fit alone; owned */
     double fixed[SNAS_BUDGETS]; /* stems, preprocessing, head of a network with nothing pruned */
     double floor[SNAS_BUDGETS]; /* of the cheapest connected child, exact */
     struct snas_budget_state state;
@@ -46,15 +53,18 @@ struct snas_budget {
     int known;                     /* 0: of none yet */
 };
 
-/* SNAS_E_CONFIG: a limit below the cheapest connected child, with its figure. */
+/* SNAS_E_CONFIG: a limit below the cheapest connected child, with its figure; a limit of a latency
+ * and no table that has it. */
 enum snas_status snas_budget_init(struct snas_budget *b, const struct snas_network *network,
                                   const struct snas_cost_table *costs,
                                   const struct snas_budget_options *options, struct snas_err *err);
 void snas_budget_clear(struct snas_budget *b);
 int snas_budget_active(const struct snas_budget *b); /* 1: any limit */
 
-/* Cost of a genotype's exactly pruned network; 0 when no path leads to its logits. */
+/* Cost of a genotype's exactly pruned network; 0 when no path leads to its logits. `costs`: the
+ * supernet's; the latency is 0 where it has none. */
 enum snas_status snas_budget_cost(const struct snas_network *supernet,
+                                  const struct snas_cost_table *costs,
                                   const struct snas_genotype *g, double cost[SNAS_BUDGETS],
                                   int *connected, struct snas_err *err);
 int snas_budget_fits(const struct snas_budget *b, const double cost[SNAS_BUDGETS]);

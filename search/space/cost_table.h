@@ -39,6 +39,15 @@ struct snas_cost_table {
  * was not checked. */
 double snas_cost_latency(const struct snas_cost_table *table, double sum);
 
+/* Sum of a column over the edges of a child of the network `net` whose table this is; with `alive`
+ * (may be NULL: all) over those that exact pruning leaves. SNAS_E_UNSUPPORTED: a genotype with an
+ * op that the kind's list lacks. */
+enum snas_status snas_cost_child_sum(const struct snas_network *net,
+                                     const struct snas_cost_table *table,
+                                     enum snas_cost_column column, const struct snas_network *child,
+                                     const struct snas_alive *alive, double *sum,
+                                     struct snas_err *err);
+
 /* The computed columns. */
 enum snas_status snas_cost_table_create(const struct snas_network *net, struct snas_cost_table *out,
                                         struct snas_err *err);

@@ -33,6 +33,7 @@ static enum snas_status describe(struct snas_search *s, const struct snas_genoty
 {
     struct snas_alive alive = {0};
     struct snas_net_options o;
+    int connected;
     memset(c, 0, sizeof(*c));
     c->genotype = *g;
     snas_search_net_options(s->config, 0, &o);
@@ -45,6 +46,8 @@ static enum snas_status describe(struct snas_search *s, const struct snas_genoty
     snas_network_totals(c->network, NULL, &c->described);
     snas_network_totals(c->network, &alive, &c->pruned);
     if (alive.connected)
+        status = snas_budget_cost(s->network, &s->costs, g, c->cost, &connected, err);
+    if (alive.connected && status == SNAS_OK)
         status = snas_net_create(c->network, &o, &c->net, err);
     snas_alive_clear(&alive);
     return status;
@@ -131,19 +134,13 @@ int snas_candidate_better(const struct snas_candidate_score *a,
     return a->after > b->after || (a->after == b->after && a->epoch < b->epoch);
 }
 
-/* With budgets the children within them come first. */
-static int within_budget(const struct snas_budget *b, const struct snas_candidate *c)
-{
-    const double cost[SNAS_BUDGETS] = {(double)c->pruned.params, (double)c->pruned.madds};
-    return !b || snas_budget_fits(b, cost);
-}
-
 enum snas_status snas_choice_offer(struct snas_search *s, struct snas_candidate *c, int epoch,
                                    struct snas_err *err)
 {
+    const struct snas_budget *b = s->method->budget; /* children within it come first */
     const struct snas_candidate_score now = {.epoch = epoch,
                                              .connected = c->net != NULL,
-                                             .fits = c->net && within_budget(s->method->budget, c),
+                                             .fits = c->net && (!b || snas_budget_fits(b, c->cost)),
                                              .before = c->before,
                                              .after = c->after};
     enum snas_status status = SNAS_OK;

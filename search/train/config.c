@@ -4,12 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "space/names.h"
 
 #define AT(field) offsetof(struct snas_search_config, field)
 #define BIG 2147483647.0
+#define TABLE_MAX ((size_t)64 << 20)
 
 static const struct snas_key keys[] = {
     {"name", SNAS_T_STRING, AT(name), "search", 0, 0, NULL,
@@ -115,11 +117,18 @@ static const struct snas_key keys[] = {
      "share of the multiply-adds in the penalty", 0},
     {"penalty.mac", SNAS_T_REAL, AT(penalty.mac), "1", 0, 1e6, NULL,
      "share of the memory access in the penalty", 0},
+    {"penalty.latency", SNAS_T_REAL, AT(penalty.latency), "0", 0, 1e6, NULL,
+     "share of the latency in the penalty: needs costs.table", 0},
     {"budget.params", SNAS_T_INT, AT(budget.params), "0", 0, 9e15, NULL,
      "most trained values of the pruned child (300k, 2M; docs/penalty.md); 0: any", 0},
     {"budget.madds", SNAS_T_INT, AT(budget.madds), "0", 0, 9e15, NULL,
      "most multiply-adds of the pruned child's convolutions and linear layers, one image (40M); "
      "0: any",
+     0},
+    {"budget.latency_ms", SNAS_T_REAL, AT(budget.latency_ms), "0", 0, 1e9, NULL,
+     "largest latency of the pruned child, one image, milliseconds, as costs.table and its fit "
+     "have "
+     "it; 0: any",
      0},
     {"budget.target", SNAS_T_REAL, AT(budget.target), "0.95", 0.1, 1, NULL,
      "share of the budget that the search aims at", 0},
@@ -160,6 +169,10 @@ static const struct snas_key keys[] = {
      "held-out images that each of them is scored on, with batch statistics; 0: all", 0},
     {"derive.rescored", SNAS_T_INT, AT(derive.rescored), "10", 1, 1000, NULL,
      "the best so many of them are scored again, on all held-out images", 0},
+    {"costs.table", SNAS_T_STRING, AT(costs.table), "", 0, 0, NULL,
+     "file of measured latencies (docs/costs.md); empty: none", 1},
+    {"costs.hash", SNAS_T_STRING, AT(costs.hash), "", 0, 0, NULL,
+     "which table that was: filled in from the file; a table with another one is refused", 0},
     {"evaluation.epoch_images", SNAS_T_INT, AT(evaluation.epoch_images), "0", 0, BIG, NULL,
      "held-out images of each epoch's evaluation; 0: all (the final one always takes all)", 0},
     {"evaluation.hard_samples", SNAS_T_INT, AT(evaluation.hard_samples), "10", 0, 10000, NULL,
@@ -220,11 +233,12 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: search.images_per_epoch (%lld) is less than one batch (%lld)", name,
                            (long long)c->search.images_per_epoch, (long long)c->search.batch);
-    if (c->penalty.strength > 0 && c->penalty.params + c->penalty.madds + c->penalty.mac <= 0)
-        s = snas_fail_more(
-            err, SNAS_E_CONFIG,
-            "%s: penalty.strength is %g, but penalty.params, madds and mac are all 0", name,
-            c->penalty.strength);
+    if (c->penalty.strength > 0 &&
+        c->penalty.params + c->penalty.madds + c->penalty.mac + c->penalty.latency <= 0)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: penalty.strength is %g, but penalty.params, madds, mac and latency "
+                           "are all 0",
+                           name, c->penalty.strength);
     if (c->search.method == SNAS_SEARCH_RANDOM && c->penalty.strength > 0)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: penalty.strength is %g, but search.method random has no gradient "
@@ -234,17 +248,41 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: evaluation.bias_samples is 1: a deviation needs at least 2", name);
     if (c->search.method == SNAS_SEARCH_ENAS &&
-        (c->penalty.strength > 0 || c->budget.params > 0 || c->budget.madds > 0))
+        (c->penalty.strength > 0 || c->budget.params > 0 || c->budget.madds > 0 ||
+         c->budget.latency_ms > 0))
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: search.method enas is rewarded for accuracy alone: "
                            "penalty.strength and budgets must be 0",
                            name);
+    if ((c->penalty.latency > 0 || c->budget.latency_ms > 0) && !*c->costs.table && !*c->costs.hash)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: %s needs costs.table: a file of measured latencies (snas-cost "
+                           "measure makes one)",
+                           name, c->penalty.latency > 0 ? "penalty.latency" : "budget.latency_ms");
     if (!snas_is_name(c->name) || !strcmp(c->name, "latest"))
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: name '%s' cannot be a directory under runs/: letters, digits and "
                            "_.+- (not at the front), at most %d, not 'latest'",
                            name, c->name, SNAS_NAME_MAX - 1);
     return s;
+}
+
+/* The table is known by what is in it, not by where it lies. */
+static enum snas_status identify_table(struct snas_search_config *c, const char *name,
+                                       struct snas_err *err)
+{
+    char hash[17];
+    if (!*c->costs.table)
+        return SNAS_OK;
+    enum snas_status s = snas_hash_file(c->costs.table, TABLE_MAX, hash, err);
+    if (s != SNAS_OK)
+        return snas_fail_context(err, "%s: costs.table", name);
+    if (*c->costs.hash && strcmp(c->costs.hash, hash) != 0)
+        return snas_fail(err, SNAS_E_CONFIG,
+                         "%s: costs.table '%s' is not the table of costs.hash %s: its own is %s",
+                         name, c->costs.table, c->costs.hash, hash);
+    memcpy(c->costs.hash, hash, sizeof(hash));
+    return SNAS_OK;
 }
 
 enum snas_status snas_search_config_read(const char *config_name, const char *const *assignments,
@@ -266,7 +304,9 @@ enum snas_status snas_search_config_read(const char *config_name, const char *co
         if (t != SNAS_OK)
             s = snas_fail_more(err, t, "%s", one.text);
     }
-    return s == SNAS_OK ? check(out, config_name, err) : s;
+    if (s == SNAS_OK)
+        s = check(out, config_name, err);
+    return s == SNAS_OK ? identify_table(out, config_name, err) : s;
 }
 
 double snas_search_config_rate(const struct snas_search_config *c, int epoch)

@@ -52,12 +52,12 @@ struct snas_search_config {
     struct {
         double strength;
         int form, estimator; /* enum snas_penalty_form, snas_penalty_estimator */
-        double params, madds, mac, reference;
+        double params, madds, mac, latency, reference;
         int64_t warmup_epochs, ramp_epochs;
     } penalty;
     struct {
         int64_t params, madds;
-        double rate, damping, target;
+        double latency_ms, rate, damping, target;
     } budget;
     struct {
         int64_t units, updates, samples, marginal_samples;
@@ -80,6 +80,9 @@ struct snas_search_config {
         int64_t collapse_epochs;
         int stop;
     } guard;
+    struct {
+        char table[SNAS_STRING_MAX], hash[SNAS_STRING_MAX]; /* "": none */
+    } costs;
     int64_t threads, memory_limit;
     int memory; /* enum snas_memory */
     double checkpoint_minutes;
@@ -87,8 +90,9 @@ struct snas_search_config {
 
 extern const struct snas_schema snas_search_schema;
 
-/* Defaults, then the file, then each assignment; then what one key cannot check alone. All errors
- * of a stage at once. `config_name` is a path or the name of a shipped one
+/* Defaults, then the file, then each assignment; then what one key cannot check alone; with a
+ * costs.table, costs.hash is that of the file as it is now. All errors of a stage at once.
+ * `config_name` is a path or the name of a shipped one
  * ("configs/search/smoke.yaml"). */
 enum snas_status snas_search_config_read(const char *config_name, const char *const *assignments,
                                          int n_assignments, struct snas_search_config *out,

@@ -40,7 +40,7 @@ static enum snas_status epoch_child(struct snas_search *s, struct snas_genotype 
     if (status == SNAS_OK)
         status = snas_z_from_genotype(s->network, g, s->z, err);
     if (status == SNAS_OK)
-        status = snas_budget_cost(s->network, g, child->cost, &connected, err);
+        status = snas_budget_cost(s->network, &s->costs, g, child->cost, &connected, err);
     if (status == SNAS_OK)
         status = snas_evaluate(s->net, &held, &o, out, err);
     if (status == SNAS_OK) {
@@ -60,7 +60,8 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
                   "sampled_loss,sampled_accuracy,child_loss,child_accuracy,alpha_spread,live_ops");
     for (int k = 0; k < s->space.n_kinds; k++)
         snas_text_add(t, ",%s_entropy,%s_margin", s->space.kinds[k].name, s->space.kinds[k].name);
-    snas_text_add(t, ",expected_cost,child_params,child_madds,skips,pools,dead_nodes");
+    snas_text_add(t, ",expected_cost,child_params,child_madds%s,skips,pools,dead_nodes",
+                  s->costs.column[SNAS_COST_LATENCY] ? ",child_latency_ms" : "");
     if (s->config->choose.every)
         snas_text_add(t, ",estimated_accuracy");
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
@@ -117,6 +118,8 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
     const double *counted = s->history[epoch].cost;
     snas_text_add(t, ",%.9g,%.0f,%.0f", cost, counted[SNAS_BUDGET_PARAMS],
                   counted[SNAS_BUDGET_MADDS]);
+    if (s->costs.column[SNAS_COST_LATENCY])
+        snas_text_add(t, ",%.9g", counted[SNAS_BUDGET_LATENCY]);
     guard_fields(s, estimated, t);
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
         snas_text_add(t, ",%.9g,%.9g", s->method->budget->state.multiplier[i],

@@ -87,6 +87,7 @@ static enum snas_status child(struct snas_search *s, struct snas_result *r, stru
         r->connected = c.net != NULL;
         r->described = c.described;
         r->pruned = c.pruned;
+        memcpy(r->cost, c.cost, sizeof(r->cost));
         r->before = c.before;
         r->after = c.after;
         snas_choice_reason(s, r->epoch, r->reason, sizeof(r->reason));
@@ -153,7 +154,7 @@ static int nearest_fitting(const struct snas_search *s)
 
 static void settle_budget(struct snas_search *s, struct snas_result *r)
 {
-    const double cost[SNAS_BUDGETS] = {(double)r->pruned.params, (double)r->pruned.madds};
+    const double *cost = r->cost;
     const struct snas_budget *b = s->method->budget;
     if (!b)
         return;
@@ -161,8 +162,9 @@ static void settle_budget(struct snas_search *s, struct snas_result *r)
     r->nearest = r->budget_met ? -1 : nearest_fitting(s);
     for (int i = 0; i < SNAS_BUDGETS; i++)
         if (b->options.limit[i] > 0)
-            snas_run_say(&s->run, "budget.%s: the pruned child has %.0f of %.0f (%.1f%%)",
-                         snas_budget_names[i], cost[i], b->options.limit[i],
+            snas_run_say(&s->run, "budget.%s: the pruned child has %.*f of %.*f (%.1f%%)",
+                         snas_budget_names[i], snas_budget_decimals[i], cost[i],
+                         snas_budget_decimals[i], b->options.limit[i],
                          100 * cost[i] / b->options.limit[i]);
 }
 

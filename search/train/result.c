@@ -110,21 +110,26 @@ static json_t *chosen_json(const struct snas_search *s, const struct snas_result
     return chosen;
 }
 
+static json_t *count_json(int which, double value)
+{
+    return snas_budget_decimals[which] ? json_real(value) : json_integer((json_int_t)value);
+}
+
 /* NULL without a budget. */
 static json_t *budget_json(const struct snas_search *s, const struct snas_result *r)
 {
     const struct snas_budget *b = s->method->budget;
     if (!b)
         return NULL;
-    const double cost[SNAS_BUDGETS] = {(double)r->pruned.params, (double)r->pruned.madds};
     json_t *root = json_pack("{s:b}", "met", r->budget_met);
     for (int i = 0; i < SNAS_BUDGETS; i++)
         if (b->options.limit[i] > 0)
             json_object_set_new(
                 root, snas_budget_names[i],
-                json_pack("{s:I, s:f, s:f, s:I}", "limit", (json_int_t)b->options.limit[i], "used",
-                          cost[i] / b->options.limit[i], "multiplier", b->state.multiplier[i],
-                          "cheapest_child", (json_int_t)b->floor[i]));
+                json_pack("{s:o, s:o, s:f, s:f, s:o}", "limit", count_json(i, b->options.limit[i]),
+                          "child", count_json(i, r->cost[i]), "used",
+                          r->cost[i] / b->options.limit[i], "multiplier", b->state.multiplier[i],
+                          "cheapest_child", count_json(i, b->floor[i])));
     if (!r->budget_met && r->nearest >= 0)
         json_object_set_new(root, "nearest_epoch", json_integer(r->nearest + 1));
     return root;

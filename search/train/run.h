@@ -10,6 +10,7 @@
 /* The run directory.
  *
  *   config.yaml               the resolved configuration
+ *   costs.yaml                a copy of the table of measured latencies, where there is one
  *   metrics.csv               a row per epoch
  *   bias.csv                  the mixture beside one-hot networks, when asked (docs/bias.md)
  *   alpha/epoch-NNN.csv       alpha, probabilities and credit of every edge after the epoch
@@ -56,6 +57,7 @@ enum snas_status snas_run_read_rows(const struct snas_run *run, const char *name
 enum snas_status snas_run_point_latest(const struct snas_run *run, struct snas_err *err);
 
 #define SNAS_RUN_CONFIG "config.yaml"
+#define SNAS_RUN_COSTS "costs.yaml"
 #define SNAS_RUN_METRICS "metrics.csv"
 #define SNAS_RUN_TIMING "timing.csv"
 #define SNAS_RUN_BIAS "bias.csv"

@@ -158,6 +158,20 @@ static enum snas_status check_test_files(const struct snas_search *s, struct sna
     return status;
 }
 
+/* A table is read only when it is the one that the configuration was resolved with. */
+static enum snas_status read_costs(struct snas_search *s, struct snas_err *err)
+{
+    const struct snas_search_config *c = s->config;
+    if (*c->costs.table)
+        return snas_cost_table_read(c->costs.table, s->network, &s->costs, err);
+    if (*c->costs.hash)
+        return snas_fail(err, SNAS_E_CONFIG,
+                         "this configuration was resolved with the cost table %s: give that file "
+                         "as costs.table",
+                         c->costs.hash);
+    return snas_cost_table_create(s->network, &s->costs, err);
+}
+
 enum snas_status snas_search_init(struct snas_search *s, const struct snas_search_config *config,
                                   const struct snas_search_options *options, struct snas_err *err)
 {
@@ -175,7 +189,7 @@ enum snas_status snas_search_init(struct snas_search *s, const struct snas_searc
     if (status == SNAS_OK)
         status = check_test_files(s, err);
     if (status == SNAS_OK)
-        status = snas_cost_table_create(s->network, &s->costs, err);
+        status = read_costs(s, err);
     if (status == SNAS_OK)
         status = make_method(s, err);
     if (status == SNAS_OK)
@@ -342,6 +356,26 @@ static void say_plan(struct snas_search *s)
     snas_plan_report_clear(&plan);
 }
 
+static void say_table(struct snas_search *s)
+{
+    const struct snas_cost_table *t = &s->costs;
+    if (!t->column[SNAS_COST_LATENCY])
+        return;
+    snas_run_say(&s->run, "latencies: %s (%s), %s on %s, %d thread%s", s->config->costs.table,
+                 s->config->costs.hash, t->source.runtime, t->source.device, t->source.threads,
+                 t->source.threads == 1 ? "" : "s");
+    if (t->fit.networks)
+        snas_run_say(&s->run,
+                     "latency of a network = %.4g ms + %.4g x sum of its rows (%d networks, mean "
+                     "error %.1f%%, rank correlation %.3f)",
+                     t->fit.a_ms, t->fit.b, t->fit.networks, 100 * t->fit.mean_error,
+                     t->fit.spearman);
+    else if (s->config->budget.latency_ms > 0)
+        snas_run_say(&s->run, "warning: the table has no fit, so a network counts as the sum of "
+                              "its rows, which leaves out what is not an edge; snas-cost check "
+                              "... -o finds one");
+}
+
 static void say_start(struct snas_search *s)
 {
     const struct snas_search_config *c = s->config;
@@ -353,6 +387,7 @@ static void say_start(struct snas_search *s)
                  s->source.ds.name, s->source.n_rest, s->source.n_held, s->source.ds.channels,
                  s->source.ds.height, s->source.ds.width, s->source.ds.classes);
     say_plan(s);
+    say_table(s);
     if (c->penalty.strength > 0)
         snas_run_say(&s->run,
                      "penalty: relative strength %g (cost 1 at uniform alpha); on the authors' "
@@ -360,6 +395,22 @@ static void say_start(struct snas_search *s)
                      c->penalty.strength,
                      c->penalty.strength /
                          snas_penalty_authors(s->network, &s->costs, c->penalty.form));
+}
+
+/* The run keeps the table that its costs and budgets were computed with. */
+static enum snas_status keep_table(struct snas_search *s, struct snas_err *err)
+{
+    char *text;
+    size_t size;
+    if (!*s->config->costs.table)
+        return SNAS_OK;
+    enum snas_status status =
+        snas_read_file(s->config->costs.table, (size_t)64 << 20, &text, &size, err);
+    if (status != SNAS_OK)
+        return status;
+    status = snas_run_write(&s->run, SNAS_RUN_COSTS, text, size, err);
+    snas_free(text);
+    return status;
 }
 
 /* Enters the run directory and brings the state to where it stands. */
@@ -386,6 +437,9 @@ static enum snas_status start(struct snas_search *s, struct snas_err *err)
         if (status != SNAS_OK)
             return status;
     }
+    status = keep_table(s, err);
+    if (status != SNAS_OK)
+        return status;
     say_start(s);
     if (saved)
         snas_run_say(&s->run, "resumed after step %lld (epoch %lld)", (long long)steps_done(s),

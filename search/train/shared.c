@@ -42,6 +42,30 @@ static enum snas_status load_weights(const char *dir, struct snas_net *net, stru
     return s;
 }
 
+static enum snas_status read_costs(const char *dir, struct snas_shared *out, struct snas_err *err)
+{
+    char *path = snas_path_join(dir, SNAS_RUN_COSTS, err);
+    if (!path)
+        return SNAS_E_NOMEM;
+    enum snas_status s = snas_path_exists(path)
+                             ? snas_cost_table_read(path, out->network, &out->costs, err)
+                             : snas_cost_table_create(out->network, &out->costs, err);
+    snas_free(path);
+    return s;
+}
+
+enum snas_status snas_shared_fits(const struct snas_shared *s, const struct snas_genotype *g,
+                                  int *fits, struct snas_err *err)
+{
+    struct snas_snas_options o;
+    double cost[SNAS_BUDGETS];
+    snas_search_config_snas(&s->config, &o);
+    enum snas_status status = snas_budget_cost(s->network, &s->costs, g, cost, fits, err);
+    for (int i = 0; i < SNAS_BUDGETS && status == SNAS_OK; i++)
+        *fits &= !(o.budget.limit[i] > 0) || cost[i] <= o.budget.limit[i];
+    return status;
+}
+
 enum snas_status snas_shared_open(const char *dir, const char *data, int threads,
                                   struct snas_shared *out, struct snas_err *err)
 {
@@ -56,6 +80,8 @@ enum snas_status snas_shared_open(const char *dir, const char *data, int threads
     s = snas_source_open(&out->config, &out->source, err);
     if (s == SNAS_OK)
         s = snas_supernet_describe(&out->config, &out->source.ds, &out->space, &out->network, err);
+    if (s == SNAS_OK)
+        s = read_costs(dir, out, err);
     snas_search_net_options(&out->config, 0, &net);
     if (s == SNAS_OK)
         s = snas_net_create(out->network, &net, &out->net, err);
@@ -71,6 +97,7 @@ void snas_shared_clear(struct snas_shared *s)
         snas_net_destroy(s->net);
     if (s->network)
         snas_network_destroy(s->network);
+    snas_cost_table_clear(&s->costs);
     snas_source_clear(&s->source);
     snas_free(s->z);
     memset(s, 0, sizeof(*s));

@@ -111,6 +111,7 @@ struct snas_result {
     int hard_n;
     double hard_mean, hard_sd;
     int budget_met, nearest; /* with a budget: epoch (from 0) whose child fits it best; -1: none */
+    double cost[SNAS_BUDGETS];            /* of the child: pruned, and as the table has it */
     struct snas_totals described, pruned; /* of the child: as described, after exact pruning */
 };
 /* finish.c: 1 when the entropy says that the rule that made the child looked at noise. */

@@ -39,8 +39,8 @@ static enum snas_status add_child(struct check *c, const struct snas_genotype *g
     if (s == SNAS_OK) {
         *connected = alive.connected;
         if (alive.connected)
-            s = table_child_sum(c->subject->net, &c->table, SNAS_COST_LATENCY, net, &alive,
-                                &c->sum[c->n], err);
+            s = snas_cost_child_sum(c->subject->net, &c->table, SNAS_COST_LATENCY, net, &alive,
+                                    &c->sum[c->n], err);
         snas_alive_clear(&alive);
     }
     if (s != SNAS_OK || !*connected) {

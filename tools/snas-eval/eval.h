@@ -27,6 +27,7 @@ struct request {
     const char *split; /* "test", "train", "validation", or NULL: the mode's default */
     int threads;
     int json;
+    int within_budget; /* of random genotypes: only those that the run's budgets allow */
 };
 
 /* "test" or "train" of the data set; SNAS_E_ARG for others. */

@@ -12,7 +12,7 @@
 static struct {
     const char *data, *split, *genotype;
     int64_t random, seed, threads;
-    int json;
+    int json, within_budget;
 } args = {.random = 0, .seed = 1};
 
 static const struct snas_option options[] = {
@@ -26,6 +26,8 @@ static const struct snas_option options[] = {
      "re-estimated for it"},
     {"random", 0, "N", SNAS_OPT_INT, &args.random, 1, 100000,
      "score the run's genotype and N random ones in the same way, on the validation part"},
+    {"within-budget", 'b', NULL, SNAS_OPT_FLAG, &args.within_budget, 0, 0,
+     "with --random: only genotypes that are within the budgets of the run's configuration"},
     {"seed", 0, "N", SNAS_OPT_INT, &args.seed, 0, 9e15, "of the random genotypes (default 1)"},
     {"threads", 't', "N", SNAS_OPT_INT, &args.threads, 0, 4096, "0: all cores (default)"},
     {"json", 0, NULL, SNAS_OPT_FLAG, &args.json, 0, 0, "print JSON"},
@@ -96,12 +98,15 @@ int main(int argc, char **argv)
         strcmp(args.split, "validation") != 0)
         return snas_cli_usage(&command, "--split is test, train or validation, not '%s'",
                               args.split);
+    if (args.within_budget && !args.random)
+        return snas_cli_usage(&command, "--within-budget is for --random");
     snas_threads_init();
     const struct request r = {.data = args.data,
                               .split = args.split,
                               .threads =
                                   (int)(args.threads ? args.threads : snas_threads_available()),
-                              .json = args.json};
+                              .json = args.json,
+                              .within_budget = args.within_budget};
     enum snas_status s = SNAS_OK;
     if (args.random) {
         s = eval_random(what, (int)args.random, (uint64_t)args.seed, &r, &err);

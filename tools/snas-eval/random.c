@@ -20,11 +20,13 @@ static enum snas_status run_genotype(const char *run, const struct snas_shared *
     return s;
 }
 
+#define MOST_DRAWS 1000000
+
 /* Random genotypes are numbered; one that is disconnected answers by chance alone, which would
- * flatter ours: the next number takes its place. */
+ * flatter ours: the next number takes its place; so it does for one over the budget. */
 static enum snas_status score_random(struct snas_shared *shared, int n, uint64_t seed,
-                                     const struct snas_image_set *set, double *accuracy,
-                                     int *redrawn, struct snas_err *err)
+                                     const struct request *r, const struct snas_image_set *set,
+                                     double *accuracy, int *redrawn, struct snas_err *err)
 {
     *redrawn = 0;
     for (int i = 0, index = 0; i < n; index++) {
@@ -32,7 +34,11 @@ static enum snas_status score_random(struct snas_shared *shared, int n, uint64_t
         struct snas_score score;
         int connected;
         snas_z_random(shared->network, seed, (uint64_t)index, shared->z, &g);
-        enum snas_status s = snas_shared_connected(shared, &g, &connected, err);
+        enum snas_status s = (r->within_budget ? snas_shared_fits : snas_shared_connected)(
+            shared, &g, &connected, err);
+        if (s == SNAS_OK && index == MOST_DRAWS && !connected)
+            s = snas_fail(err, SNAS_E_LIMIT, "of %d random genotypes only %d are %s", index, i,
+                          r->within_budget ? "within the budget" : "connected");
         if (s != SNAS_OK)
             return s;
         if (!connected) {
@@ -47,7 +53,8 @@ static enum snas_status score_random(struct snas_shared *shared, int n, uint64_t
     return SNAS_OK;
 }
 
-static void print(const char *run, double own, const double *accuracy, int n, int redrawn, int json)
+static void print(const char *run, double own, const double *accuracy, int n, int redrawn,
+                  const struct request *r)
 {
     double sum = 0, squares = 0, best = 0;
     int beaten = 0;
@@ -60,7 +67,7 @@ static void print(const char *run, double own, const double *accuracy, int n, in
     for (int i = 0; i < n; i++)
         squares += (accuracy[i] - mean) * (accuracy[i] - mean);
     double sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
-    if (json) {
+    if (r->json) {
         json_t *list = json_array();
         for (int i = 0; i < n; i++)
             json_array_append_new(list, json_real(accuracy[i]));
@@ -75,12 +82,13 @@ static void print(const char *run, double own, const double *accuracy, int n, in
     printf("%s, shared weights, batch norm re-estimated for each genotype, validation images\n",
            run);
     printf("  the run's child      %.2f%%\n", 100 * own);
-    printf("  %3d random genotypes %.2f +- %.2f%%, best %.2f%%\n", n, 100 * mean, 100 * sd,
-           100 * best);
+    printf("  %3d random genotypes%s %.2f +- %.2f%%, best %.2f%%\n", n,
+           r->within_budget ? " within the budget" : "", 100 * mean, 100 * sd, 100 * best);
     printf("  the child beats      %d of %d, and their mean by %.2f points\n", beaten, n,
            100 * (own - mean));
     if (redrawn)
-        printf("  %d disconnected genotypes were drawn again\n", redrawn);
+        printf("  %d %s genotypes were drawn again\n", redrawn,
+               r->within_budget ? "disconnected or too costly" : "disconnected");
 }
 
 enum snas_status eval_random(const char *run, int n, uint64_t seed, const struct request *r,
@@ -100,9 +108,9 @@ enum snas_status eval_random(const char *run, int n, uint64_t seed, const struct
     if (s == SNAS_OK)
         s = snas_shared_score(&shared, &g, &held, NULL, &own, err);
     if (s == SNAS_OK)
-        s = score_random(&shared, n, seed, &held, accuracy, &redrawn, err);
+        s = score_random(&shared, n, seed, r, &held, accuracy, &redrawn, err);
     if (s == SNAS_OK)
-        print(run, own.accuracy, accuracy, n, redrawn, r->json);
+        print(run, own.accuracy, accuracy, n, redrawn, r);
     snas_shared_clear(&shared);
     snas_free(accuracy);
     return s;

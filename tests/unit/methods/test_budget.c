@@ -54,7 +54,7 @@ static void budget__floor_is_the_cheapest_of_all_children_when_enumerated(void *
         double cost[SNAS_BUDGETS];
         int connected;
         snas_genotype_from_choice(&space, choice, &g);
-        assert_int_equal(snas_budget_cost(network, &g, cost, &connected, &err), SNAS_OK);
+        assert_int_equal(snas_budget_cost(network, &costs, &g, cost, &connected, &err), SNAS_OK);
         for (int b = 0; b < SNAS_BUDGETS && connected; b++)
             best[b] = fmin(best[b], cost[b]);
     }
@@ -70,6 +70,90 @@ static void budget__floor_is_the_cheapest_of_all_children_when_enumerated(void *
     assert_non_null(strstr(err.text, figure));
     snas_cost_table_clear(&costs);
     snas_network_destroy(network);
+}
+
+/* A table as if measured: what an op takes follows no other column. */
+static void fill_latency(struct snas_cost_table *costs, struct snas_err *err)
+{
+    struct snas_rng rng = snas_rng_make(7, SNAS_STREAM_TEST, 1);
+    assert_int_equal(snas_cost_table_add(costs, SNAS_COST_LATENCY, err), SNAS_OK);
+    for (int i = 0; i < costs->n_z; i++)
+        costs->column[SNAS_COST_LATENCY][i] =
+            costs->column[SNAS_COST_MAC][i] > 0 ? 0.01 + 0.02 * snas_rng_uniform(&rng) : 0;
+    costs->fit = (struct snas_cost_fit){.networks = 20, .a_ms = 0.3, .b = 1.5};
+}
+
+static void budget__latency_follows_the_fit_when_a_child_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct snas_err err = {0};
+    struct snas_cost_table costs;
+    struct snas_budget b;
+    struct snas_snas_options so = fixture_options();
+    struct snas_method *m;
+    struct snas_genotype g;
+    double cost[SNAS_BUDGETS], sum = 0;
+    int connected;
+    assert_int_equal(snas_cost_table_create(f->network, &costs, &err), SNAS_OK);
+    struct snas_budget_options o = options(0, 0);
+    o.limit[SNAS_BUDGET_LATENCY] = 1e3;
+    assert_int_equal(snas_budget_init(&b, f->network, &costs, &o, &err), SNAS_E_CONFIG);
+    assert_non_null(strstr(err.text, "costs.table"));
+    fill_latency(&costs, &err);
+    /* every edge its last op: nothing is dead, so every row counts */
+    assert_int_equal(snas_method_snas(f->network, &costs, &so, 3, &m, &err), SNAS_OK);
+    for (int r = 0; r < m->n_rows; r++)
+        m->alpha[m->rows[r].first + m->rows[r].n_ops - 1] = 50;
+    snas_method_derive(m, &g);
+    for (int e = 0; e < f->network->n_edges; e++)
+        sum += costs.column[SNAS_COST_LATENCY]
+                           [f->network->edges[e].z + f->network->edges[e].n_ops - 1];
+    assert_int_equal(snas_budget_cost(f->network, &costs, &g, cost, &connected, &err), SNAS_OK);
+    assert_true(connected);
+    close_to(cost[SNAS_BUDGET_LATENCY], 0.3 + 1.5 * sum, 1e-12);
+    assert_int_equal(snas_budget_init(&b, f->network, &costs, &o, &err), SNAS_OK);
+    assert_true(b.floor[SNAS_BUDGET_LATENCY] > 0.3);
+    assert_true(b.floor[SNAS_BUDGET_LATENCY] < cost[SNAS_BUDGET_LATENCY]);
+    o.limit[SNAS_BUDGET_LATENCY] = 0.3;
+    snas_budget_clear(&b);
+    assert_int_equal(snas_budget_init(&b, f->network, &costs, &o, &err), SNAS_E_CONFIG);
+    assert_non_null(strstr(err.text, "budget.latency_ms 0.3000 cannot be met"));
+    snas_method_destroy(m);
+    snas_cost_table_clear(&costs);
+}
+
+static void budget__gives_back_no_more_than_it_took_when_the_child_is_below(void **state)
+{
+    struct fixture *f = *state;
+    struct snas_snas_options so = fixture_options();
+    struct snas_err err = {0};
+    struct snas_method *m;
+    struct snas_budget b;
+    const struct snas_budget_options o = options(1e9, 0);
+    assert_int_equal(snas_method_snas(f->network, &f->costs, &so, 3, &m, &err), SNAS_OK);
+    assert_int_equal(snas_budget_init(&b, f->network, &f->costs, &o, &err), SNAS_OK);
+    /* far below a limit that was never in reach: nothing is pushed, either way */
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(snas_budget_update(&b, m, m->alpha, i / 20.0, 20, &err), SNAS_OK);
+    close_to(b.state.multiplier[0], 0, 0);
+    double *d = calloc((size_t)m->n_alpha, sizeof(double));
+    assert_non_null(d);
+    snas_budget_gradient(&b, m, d);
+    for (int i = 0; i < m->n_alpha; i++)
+        close_to(d[i], 0, 0);
+    /* after a push the same state pulls */
+    b.state.pushed[0] = 1;
+    snas_budget_gradient(&b, m, d);
+    double most = 0;
+    for (int i = 0; i < m->n_alpha; i++)
+        most = fmax(most, fabs(d[i]));
+    assert_true(most > 0);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(snas_budget_update(&b, m, m->alpha, 0.5, 20, &err), SNAS_OK);
+    assert_true(b.state.pushed[0] <= 0 && b.state.multiplier[0] >= 0);
+    free(d);
+    snas_budget_clear(&b);
+    snas_method_destroy(m);
 }
 
 static void budget__gradient_equals_central_differences_when_alpha_moves(void **state)
@@ -144,16 +228,16 @@ static void toy_close(struct toy *t)
     snas_network_destroy(t->network);
 }
 
-static void toy_search(struct toy *t, struct snas_budget *b, uint64_t seed)
+/* Adam's rate times the steps is always the same, as it is in the shipped configurations. */
+static void toy_search(struct toy *t, struct snas_budget *b, int steps, uint64_t seed)
 {
-    enum { STEPS = 800 };
     struct snas_err err = {0};
     struct snas_method *m = t->m;
     size_t n = (size_t)m->n_alpha;
     double *before = calloc(n, sizeof(double));
     assert_non_null(before);
-    for (int step = 0; step < STEPS; step++) {
-        double T = 1 - 0.97 * (step + 1) / STEPS;
+    for (int step = 0; step < steps; step++) {
+        double T = 1 - 0.97 * (step + 1) / steps;
         struct snas_rng rng = snas_rng_make(seed, SNAS_STREAM_TEST, 1000 + (uint64_t)step);
         memset(t->memory[0], 0, n * sizeof(double));
         for (int r = 0; r < m->n_rows; r++) {
@@ -168,15 +252,15 @@ static void toy_search(struct toy *t, struct snas_budget *b, uint64_t seed)
         }
         snas_budget_gradient(b, m, t->memory[0]);
         memcpy(before, m->alpha, n * sizeof(double));
-        const struct snas_k_adam adam = {0.03, 0.5, 0.999, 1e-8, 0};
+        const struct snas_k_adam adam = {24.0 / steps, 0.5, 0.999, 1e-8, 0};
         snas_k_adam_f64(n, m->alpha, t->memory[1], t->memory[2], t->memory[0], 1, &adam, step + 1);
-        if (snas_budget_update(b, m, before, (step + 1.0) / STEPS, STEPS, &err) != SNAS_OK)
+        if (snas_budget_update(b, m, before, (step + 1.0) / steps, steps, &err) != SNAS_OK)
             fail_msg("%s", err.text);
     }
     free(before);
 }
 
-static void toy_meets(int channels, int layers, uint64_t seed)
+static void toy_meets(int channels, int layers, int steps, uint64_t seed)
 {
     const double shares[] = {0.3, 0.5, 0.7};
     struct snas_err err = {0};
@@ -185,7 +269,7 @@ static void toy_meets(int channels, int layers, uint64_t seed)
     struct snas_budget_options o = options(1e12, 0);
     toy_open(&t, channels, layers, seed);
     assert_int_equal(snas_budget_init(&b, t.network, &t.costs, &o, &err), SNAS_OK);
-    toy_search(&t, &b, seed);
+    toy_search(&t, &b, steps, seed);
     double free_params = b.state.child[SNAS_BUDGET_PARAMS];
     snas_budget_clear(&b);
     toy_close(&t);
@@ -194,11 +278,12 @@ static void toy_meets(int channels, int layers, uint64_t seed)
         toy_open(&t, channels, layers, seed);
         if (snas_budget_init(&b, t.network, &t.costs, &o, &err) != SNAS_OK)
             fail_msg("%s", err.text);
-        toy_search(&t, &b, seed);
+        toy_search(&t, &b, steps, seed);
         double used = b.state.child[SNAS_BUDGET_PARAMS] / o.limit[SNAS_BUDGET_PARAMS];
         if (getenv("SNAS_TOY"))
-            print_message("C=%d L=%d seed %d share %.1f of %.0f: used %.3f mu %.2f\n", channels,
-                          layers, (int)seed, shares[i], free_params, used, b.state.multiplier[0]);
+            print_message("C=%d L=%d %d steps, seed %d: share %.1f of %.0f: used %.3f mu %.2f\n",
+                          channels, layers, steps, (int)seed, shares[i], free_params, used,
+                          b.state.multiplier[0]);
         if (!(used <= 1 && used >= 0.85))
             fail_msg("C=%d L=%d share %g: used %g", channels, layers, shares[i], used);
         snas_budget_clear(&b);
@@ -209,15 +294,21 @@ static void toy_meets(int channels, int layers, uint64_t seed)
 static void budget__child_uses_the_limit_and_no_more_when_the_scale_varies(void **state)
 {
     (void)state;
-    toy_meets(8, 3, 1);
-    toy_meets(16, 8, 2);
-    toy_meets(24, 5, 3);
+    toy_meets(8, 3, 800, 1);
+    toy_meets(16, 8, 800, 2);
+    toy_meets(24, 5, 800, 3);
+    toy_meets(4, 3, 256, 4);
+    toy_meets(8, 3, 256, 5);
+    toy_meets(4, 3, 256, 6);
+    toy_meets(8, 3, 2000, 7);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget__floor_is_the_cheapest_of_all_children_when_enumerated),
+        cmocka_unit_test(budget__latency_follows_the_fit_when_a_child_is_counted),
+        cmocka_unit_test(budget__gives_back_no_more_than_it_took_when_the_child_is_below),
         cmocka_unit_test(budget__gradient_equals_central_differences_when_alpha_moves),
         cmocka_unit_test(budget__child_uses_the_limit_and_no_more_when_the_scale_varies),
     };
