@@ -25,7 +25,7 @@ static enum snas_status child_latency(const struct snas_network *supernet,
                                       struct snas_err *err)
 {
     double sum;
-    if (!costs->column[SNAS_COST_LATENCY])
+    if (!costs || !costs->column[SNAS_COST_LATENCY])
         return SNAS_OK;
     enum snas_status s =
         snas_cost_child_sum(supernet, costs, SNAS_COST_LATENCY, child, alive, &sum, err);

@@ -62,7 +62,8 @@ void snas_budget_clear(struct snas_budget *b);
 int snas_budget_active(const struct snas_budget *b); /* 1: any limit */
 
 /* Cost of a genotype's exactly pruned network; 0 when no path leads to its logits. `costs`: the
- * supernet's; the latency is 0 where it has none. */
+ * supernet's; the latency is 0 where it has none,
+ * or is NULL. */
 enum snas_status snas_budget_cost(const struct snas_network *supernet,
                                   const struct snas_cost_table *costs,
                                   const struct snas_genotype *g, double cost[SNAS_BUDGETS],

@@ -252,7 +252,8 @@ static enum snas_status draw_candidate(const struct snas_method *m, uint64_t see
         int connected;
         sample_genotype(m, seed, FINAL_SAMPLE + (uint64_t)i * ATTEMPTS + (uint64_t)t, z,
                         &out->genotype);
-        s = snas_budget_cost(m->network, &out->genotype, cost, &connected, err);
+        s = snas_budget_cost(m->network, m->budget ? &m->budget->table : NULL, &out->genotype, cost,
+                             &connected, err);
         fits = connected && (!m->budget || snas_budget_fits(m->budget, cost));
     }
     return s;

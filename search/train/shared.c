@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/safetensors.h"
+#include "methods/budget.h"
 #include "methods/method.h"
 #include "train/run.h"
 #include "train/state.h"
@@ -57,12 +58,13 @@ static enum snas_status read_costs(const char *dir, struct snas_shared *out, str
 enum snas_status snas_shared_fits(const struct snas_shared *s, const struct snas_genotype *g,
                                   int *fits, struct snas_err *err)
 {
-    struct snas_snas_options o;
+    const double limit[SNAS_BUDGETS] = {(double)s->config.budget.params,
+                                        (double)s->config.budget.madds,
+                                        s->config.budget.latency_ms};
     double cost[SNAS_BUDGETS];
-    snas_search_config_snas(&s->config, &o);
     enum snas_status status = snas_budget_cost(s->network, &s->costs, g, cost, fits, err);
     for (int i = 0; i < SNAS_BUDGETS && status == SNAS_OK; i++)
-        *fits &= !(o.budget.limit[i] > 0) || cost[i] <= o.budget.limit[i];
+        *fits &= limit[i] <= 0 || cost[i] <= limit[i];
     return status;
 }
 

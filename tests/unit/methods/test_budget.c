@@ -106,8 +106,9 @@ static void budget__latency_follows_the_fit_when_a_child_is_counted(void **state
         m->alpha[m->rows[r].first + m->rows[r].n_ops - 1] = 50;
     snas_method_derive(m, &g);
     for (int e = 0; e < f->network->n_edges; e++)
-        sum += costs.column[SNAS_COST_LATENCY]
-                           [f->network->edges[e].z + f->network->edges[e].n_ops - 1];
+        sum +=
+            costs
+                .column[SNAS_COST_LATENCY][f->network->edges[e].z + f->network->edges[e].n_ops - 1];
     assert_int_equal(snas_budget_cost(f->network, &costs, &g, cost, &connected, &err), SNAS_OK);
     assert_true(connected);
     close_to(cost[SNAS_BUDGET_LATENCY], 0.3 + 1.5 * sum, 1e-12);
