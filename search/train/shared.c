@@ -68,7 +68,7 @@ enum snas_status snas_shared_fits(const struct snas_shared *s, const struct snas
     return status;
 }
 
-enum snas_status snas_shared_open(const char *dir, const char *data, int threads,
+enum snas_status snas_shared_open(const char *dir, const char *data, int threads, int training,
                                   struct snas_shared *out, struct snas_err *err)
 {
     struct snas_net_options net;
@@ -84,7 +84,7 @@ enum snas_status snas_shared_open(const char *dir, const char *data, int threads
         s = snas_supernet_describe(&out->config, &out->source.ds, &out->space, &out->network, err);
     if (s == SNAS_OK)
         s = read_costs(dir, out, err);
-    snas_search_net_options(&out->config, 0, &net);
+    snas_search_net_options(&out->config, training, &net);
     if (s == SNAS_OK)
         s = snas_net_create(out->network, &net, &out->net, err);
     if (s != SNAS_OK)

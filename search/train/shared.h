@@ -15,8 +15,8 @@ struct snas_shared {
     double *z;
 };
 /* Reads config.yaml and the checkpoint of a run directory. `data` NULL: the configuration's
- * default path. Clear after an error too. */
-enum snas_status snas_shared_open(const char *dir, const char *data, int threads,
+ * default path. `training` 1: the net can run backward. Clear after an error too. */
+enum snas_status snas_shared_open(const char *dir, const char *data, int threads, int training,
                                   struct snas_shared *out, struct snas_err *err);
 void snas_shared_clear(struct snas_shared *s);
 

@@ -114,7 +114,7 @@ enum snas_status eval_genotype(const char *run, const char *genotype, const stru
     struct snas_shared shared;
     struct snas_genotype g;
     int connected = 0;
-    enum snas_status s = snas_shared_open(run, request_data(r), r->threads, &shared, err);
+    enum snas_status s = snas_shared_open(run, request_data(r), r->threads, 0, &shared, err);
     if (s == SNAS_OK)
         s = snas_genotype_read(genotype, &shared.space, &g, err);
     if (s == SNAS_OK)

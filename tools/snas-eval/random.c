@@ -101,7 +101,7 @@ enum snas_status eval_random(const char *run, int n, uint64_t seed, const struct
     double *accuracy = snas_alloc((size_t)n, sizeof(*accuracy), err);
     if (!accuracy)
         return SNAS_E_NOMEM;
-    enum snas_status s = snas_shared_open(run, request_data(r), r->threads, &shared, err);
+    enum snas_status s = snas_shared_open(run, request_data(r), r->threads, 0, &shared, err);
     const struct snas_image_set held = snas_source_held(&shared.source, &shared.config, 0);
     if (s == SNAS_OK)
         s = run_genotype(run, &shared, &g, err);
