@@ -16,7 +16,7 @@ struct snas_candidate {
     struct snas_net *net; /* NULL: no path leads to its logits */
     struct snas_totals described, pruned;
     double cost[SNAS_BUDGETS]; /* 0 without a net */
-    double before, after; /* held-out accuracy without, with re-estimation; 0 without a net */
+    double before, after;      /* held-out accuracy without, with re-estimation; 0 without a net */
 };
 /* Makes and scores the child of a genotype as the supernet stands, on all held-out images. Clear
  * after an error too. */

@@ -247,9 +247,8 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
     if (c->evaluation.bias_samples == 1)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: evaluation.bias_samples is 1: a deviation needs at least 2", name);
-    if (c->search.method == SNAS_SEARCH_ENAS &&
-        (c->penalty.strength > 0 || c->budget.params > 0 || c->budget.madds > 0 ||
-         c->budget.latency_ms > 0))
+    if (c->search.method == SNAS_SEARCH_ENAS && (c->penalty.strength > 0 || c->budget.params > 0 ||
+                                                 c->budget.madds > 0 || c->budget.latency_ms > 0))
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: search.method enas is rewarded for accuracy alone: "
                            "penalty.strength and budgets must be 0",

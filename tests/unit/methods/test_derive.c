@@ -128,7 +128,8 @@ static void derive__best_stays_within_the_budget_when_there_is_one(void **state)
     int connected;
     m = make_random(f);
     assert_int_equal(snas_method_derive_final(m, &ctx, &o, &g, &err), SNAS_OK);
-    assert_int_equal(snas_budget_cost(f->network, &f->costs, &g, free_cost, &connected, &err), SNAS_OK);
+    assert_int_equal(snas_budget_cost(f->network, &f->costs, &g, free_cost, &connected, &err),
+                     SNAS_OK);
     snas_method_destroy(m);
     const struct snas_random_options limited = {
         .budget = {.limit = {free_cost[SNAS_BUDGET_PARAMS] - 1, 0}}};
