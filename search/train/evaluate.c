@@ -5,7 +5,11 @@
 static enum snas_status open_set(const struct snas_image_set *set, struct snas_loader **loader,
                                  struct snas_err *err)
 {
-    struct snas_loader_options o = {.batch = set->batch};
+    struct snas_loader_options o = {.batch = set->batch,
+                                    .crop_padding = set->crop_padding,
+                                    .flip = set->flip,
+                                    .cutout = set->cutout,
+                                    .seed = set->seed};
     for (int c = 0; c < set->ds->channels; c++) {
         o.mean[c] = set->mean[c];
         o.sd[c] = set->sd[c];

@@ -15,6 +15,9 @@ struct snas_image_set {
     int n;
     const double *mean, *sd; /* [channels] */
     int batch;               /* at most the net's */
+    /* as in snas_loader_options, drawn from seed; all 0: the images as they are */
+    int crop_padding, flip, cutout;
+    uint64_t seed;
 };
 
 struct snas_evaluate_options {

@@ -45,9 +45,8 @@ static enum snas_status test_accuracy(struct snas_search *s, struct snas_net *ch
         return status;
     status = snas_images_fit(s->network, &test.ds, err);
     if (status == SNAS_OK) {
-        const struct snas_image_set set = {&test.ds,     test.indices,
-                                           test.ds.n,    s->source.mean,
-                                           s->source.sd, (int)s->config->search.batch};
+        const struct snas_image_set set =
+            snas_whole_set(&test, s->source.mean, s->source.sd, (int)s->config->search.batch);
         status = snas_evaluate(child, &set, &o, &score, err);
         *out = score.accuracy;
     }

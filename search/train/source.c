@@ -80,7 +80,12 @@ static struct snas_image_set image_set(const struct snas_source *s,
                                        const struct snas_search_config *config,
                                        const uint32_t *indices, int n)
 {
-    return (struct snas_image_set){&s->ds, indices, n, s->mean, s->sd, (int)config->search.batch};
+    return (struct snas_image_set){.ds = &s->ds,
+                                   .indices = indices,
+                                   .n = n,
+                                   .mean = s->mean,
+                                   .sd = s->sd,
+                                   .batch = (int)config->search.batch};
 }
 
 struct snas_image_set snas_source_held(const struct snas_source *s,
@@ -92,7 +97,12 @@ struct snas_image_set snas_source_held(const struct snas_source *s,
 struct snas_image_set snas_source_estimate(const struct snas_source *s,
                                            const struct snas_search_config *config)
 {
-    return image_set(s, config, s->estimate, s->n_estimate);
+    struct snas_image_set set = image_set(s, config, s->estimate, s->n_estimate);
+    set.crop_padding = (int)config->data.crop_padding;
+    set.flip = config->data.flip;
+    set.cutout = (int)config->data.cutout;
+    set.seed = (uint64_t)config->seed;
+    return set;
 }
 
 enum snas_status snas_whole_open(const char *path, enum snas_data_format format,
@@ -118,6 +128,13 @@ void snas_whole_clear(struct snas_whole *w)
     snas_dataset_clear(&w->ds);
     snas_free(w->indices);
     memset(w, 0, sizeof(*w));
+}
+
+struct snas_image_set snas_whole_set(const struct snas_whole *w, const double *mean,
+                                     const double *sd, int batch)
+{
+    return (struct snas_image_set){
+        .ds = &w->ds, .indices = w->indices, .n = w->ds.n, .mean = mean, .sd = sd, .batch = batch};
 }
 
 enum snas_status snas_images_fit(const struct snas_network *network, const struct snas_dataset *ds,

@@ -23,7 +23,8 @@ void snas_source_clear(struct snas_source *s);
 enum snas_status snas_source_stream(const struct snas_source *s,
                                     const struct snas_search_config *config, int held_out,
                                     struct snas_loader **out, struct snas_err *err);
-/* The first `limit` (0: all) held-out images; the images for BN. */
+/* The first `limit` (0: all) held-out images; the images for BN, augmented as the stream is: the
+ * weights that the statistics are for were fitted to such images. */
 struct snas_image_set snas_source_held(const struct snas_source *s,
                                        const struct snas_search_config *config, int64_t limit);
 struct snas_image_set snas_source_estimate(const struct snas_source *s,
@@ -38,6 +39,9 @@ enum snas_status snas_whole_open(const char *path, enum snas_data_format format,
                                  enum snas_split split, struct snas_whole *out,
                                  struct snas_err *err);
 void snas_whole_clear(struct snas_whole *w);
+/* All of them as they are; mean and sd [channels] must outlive the set. */
+struct snas_image_set snas_whole_set(const struct snas_whole *w, const double *mean,
+                                     const double *sd, int batch);
 /* SNAS_E_FORMAT, with both shapes, when a network does not take these images or classes. */
 enum snas_status snas_images_fit(const struct snas_network *network, const struct snas_dataset *ds,
                                  struct snas_err *err);

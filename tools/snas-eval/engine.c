@@ -34,8 +34,7 @@ static enum snas_status run_child(const struct snas_child *child, const struct s
     struct snas_net_options o;
     struct snas_net *net;
     struct snas_score score;
-    const struct snas_image_set set = {&whole->ds,       whole->indices, whole->ds.n,
-                                       child->info.mean, child->info.sd, 64};
+    const struct snas_image_set set = snas_whole_set(whole, child->info.mean, child->info.sd, 64);
     const struct snas_evaluate_options e = {.bn = SNAS_BN_RUNNING, .confusion = out->confusion};
     snas_net_options_default(&o);
     o.batch = set.batch;
@@ -98,9 +97,8 @@ static enum snas_status score_on(struct snas_shared *shared, const struct snas_g
                             (enum snas_data_format)shared->config.data.format, split, &whole, err);
     if (s != SNAS_OK)
         return s;
-    const struct snas_image_set set = {&whole.ds,         whole.indices,
-                                       whole.ds.n,        shared->source.mean,
-                                       shared->source.sd, (int)shared->config.search.batch};
+    const struct snas_image_set set = snas_whole_set(&whole, shared->source.mean, shared->source.sd,
+                                                     (int)shared->config.search.batch);
     s = snas_images_fit(shared->network, &whole.ds, err);
     if (s == SNAS_OK)
         s = snas_shared_score(shared, g, &set, out->confusion, &score, err);

@@ -144,7 +144,12 @@ static void close_small(struct small *s)
 
 static struct snas_bias measure(struct small *s, int samples, int epoch)
 {
-    const struct snas_image_set set = {&s->ds, s->indices, IMAGES, s->mean, s->sd, IMAGES};
+    const struct snas_image_set set = {.ds = &s->ds,
+                                       .indices = s->indices,
+                                       .n = IMAGES,
+                                       .mean = s->mean,
+                                       .sd = s->sd,
+                                       .batch = IMAGES};
     const struct snas_bias_options o = {
         .samples = samples, .per_cell = 1, .seed = 4, .epoch = epoch};
     struct snas_bias b;
