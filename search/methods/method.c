@@ -107,22 +107,31 @@ double snas_method_live_share(const struct snas_method *m, const double *z)
     return all ? (double)live / all : 0;
 }
 
-enum snas_status snas_method_train(const struct snas_method_context *ctx, const double *z,
-                                   double *dz, struct snas_step_result *out, struct snas_err *err)
+enum snas_status snas_method_train_on(const struct snas_method_context *ctx,
+                                      const struct snas_batch *batch, const double *z, double *dz,
+                                      struct snas_step_result *out, struct snas_err *err)
 {
-    struct snas_forward forward = {
-        .z = z, .bn = SNAS_BN_BATCH_UPDATE, .seed = ctx->seed, .step = (uint64_t)ctx->step};
+    const struct snas_forward forward = {.batch = *batch,
+                                         .z = z,
+                                         .bn = SNAS_BN_BATCH_UPDATE,
+                                         .seed = ctx->seed,
+                                         .step = (uint64_t)ctx->step};
     const struct snas_backward backward = {.dz = dz};
     struct snas_loss loss;
-    enum snas_status status = ctx->next_batch(ctx->owner, 0, &forward.batch, err);
-    if (status == SNAS_OK)
-        status = snas_net_forward(ctx->net, &forward, &loss, err);
+    enum snas_status status = snas_net_forward(ctx->net, &forward, &loss, err);
     if (status == SNAS_OK)
         status = snas_net_backward(ctx->net, &backward, err);
     if (status == SNAS_OK)
-        *out = (struct snas_step_result){
-            .loss = loss.loss, .correct = loss.correct, .n = forward.batch.n};
+        *out = (struct snas_step_result){.loss = loss.loss, .correct = loss.correct, .n = batch->n};
     return status;
+}
+
+enum snas_status snas_method_train(const struct snas_method_context *ctx, const double *z,
+                                   double *dz, struct snas_step_result *out, struct snas_err *err)
+{
+    struct snas_batch batch;
+    enum snas_status status = ctx->next_batch(ctx->owner, 0, &batch, err);
+    return status == SNAS_OK ? snas_method_train_on(ctx, &batch, z, dz, out, err) : status;
 }
 
 void snas_method_add_credit(struct snas_method *m, const double *z, const double *dz)

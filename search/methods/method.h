@@ -138,6 +138,10 @@ double snas_method_live_share(const struct snas_method *m, const double *z);
  * theta's gradient, dz [n_z], and all of *out but live_ops (penalty 0). */
 enum snas_status snas_method_train(const struct snas_method_context *ctx, const double *z,
                                    double *dz, struct snas_step_result *out, struct snas_err *err);
+/* The same of a batch that is there already. */
+enum snas_status snas_method_train_on(const struct snas_method_context *ctx,
+                                      const struct snas_batch *batch, const double *z, double *dz,
+                                      struct snas_step_result *out, struct snas_err *err);
 /* Adds a step's task and slope; z and d z of the step, [n_z]. */
 void snas_method_add_credit(struct snas_method *m, const double *z, const double *dz);
 

@@ -453,3 +453,8 @@ const struct snas_network *snas_net_network(const struct snas_net *net)
 {
     return net->network;
 }
+
+enum snas_precision snas_net_precision(const struct snas_net *net)
+{
+    return net->options.precision;
+}

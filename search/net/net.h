@@ -63,6 +63,7 @@ enum snas_status snas_net_create(const struct snas_network *network,
                                  struct snas_err *err);
 void snas_net_destroy(struct snas_net *net);
 const struct snas_network *snas_net_network(const struct snas_net *net);
+enum snas_precision snas_net_precision(const struct snas_net *net);
 
 /* What a plan costs, without making it (--dry-run). Filled per unit: stems, cells, head. */
 struct snas_plan_row {

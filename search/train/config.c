@@ -39,7 +39,7 @@ static const struct snas_key keys[] = {
     {"data.flip", SNAS_T_BOOL, AT(data.flip), "true", 0, 0, NULL, "random horizontal flip", 0},
     {"data.cutout", SNAS_T_INT, AT(data.cutout), "0", 0, 4096, NULL,
      "side of the square cut out of each training image, pixels; 0: none", 0},
-    {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas|dsnas|enas|random",
+    {"search.method", SNAS_T_ENUM, AT(search.method), "snas", 0, 0, "snas|dsnas|enas|random|darts",
      "search method (docs/methods.md)", 0},
     {"search.epochs", SNAS_T_INT, AT(search.epochs), "150", 1, 1e6, NULL,
      "epochs; theta's rate is spread over them, and so is the temperature unless "
@@ -158,6 +158,20 @@ static const struct snas_key keys[] = {
      "of the moving average of rewards that is their baseline (the authors' code: 0.99)", 0},
     {"enas.marginal_samples", SNAS_T_INT, AT(enas.marginal_samples), "500", 1, 1e7, NULL,
      "children that the reported frequencies of ops are counted in (docs/enas.md)", 0},
+    {"darts.order", SNAS_T_ENUM, AT(darts.order), "first", 0, 0, "first|second|single",
+     "gradient of alpha: of a held-out batch; of one after a virtual step of theta (unrolled: 5 "
+     "passes a step, where first has 2); or of theta's own training batch (docs/methods.md)",
+     0},
+    {"darts.epsilon", SNAS_T_REAL, AT(darts.epsilon), "0.01", 1e-9, 1e3, NULL,
+     "of order second: length of the step in theta that the second derivative's difference is "
+     "taken over (paper: 0.01)",
+     0},
+    {"darts.init_mean", SNAS_T_REAL, AT(darts.init_mean), "0", -100, 100, NULL,
+     "mean of alpha at darts' start, in place of alpha.init_mean (the authors' code: 0)", 0},
+    {"darts.init_sd", SNAS_T_REAL, AT(darts.init_sd), "1e-3", 0, 100, NULL,
+     "standard deviation of alpha at darts' start, in place of alpha.init_sd (the authors' code: "
+     "1e-3)",
+     0},
     {"derive.rule", SNAS_T_ENUM, AT(derive.rule), "auto", 0, 0, "auto|argmax|top2|best",
      "how the child is derived (docs/methods.md): argmax of every edge, none included; top2, "
      "DARTS's two edges a node without none; best of sampled networks by validation; auto: the "
@@ -244,6 +258,12 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
                            "%s: penalty.strength is %g, but search.method random has no gradient "
                            "that it could add to; budget.* limits what it draws",
                            name, c->penalty.strength);
+    if (c->search.method == SNAS_SEARCH_DARTS && c->penalty.strength > 0 &&
+        (c->penalty.estimator == SNAS_PENALTY_SCORE || c->penalty.estimator == SNAS_PENALTY_POLICY))
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: search.method darts draws no samples that penalty.estimator could "
+                           "look at: analytic is the mixture's own",
+                           name);
     if (c->evaluation.bias_samples == 1)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: evaluation.bias_samples is 1: a deviation needs at least 2", name);

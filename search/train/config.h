@@ -11,7 +11,8 @@ enum snas_search_method {
     SNAS_SEARCH_SNAS,
     SNAS_SEARCH_DSNAS,
     SNAS_SEARCH_ENAS,
-    SNAS_SEARCH_RANDOM
+    SNAS_SEARCH_RANDOM,
+    SNAS_SEARCH_DARTS
 };
 
 /* What a search is made of. The defaults are the paper's (method.md section 3). */
@@ -64,6 +65,10 @@ struct snas_search_config {
         double learning_rate, tanh_constant, op_tanh_reduce, temperature;
         double entropy_weight, baseline_decay;
     } enas;
+    struct {
+        int order; /* enum snas_darts_order */
+        double epsilon, init_mean, init_sd;
+    } darts;
     struct {
         int rule; /* enum snas_derive_rule */
         int64_t samples, images, rescored;

@@ -1,5 +1,6 @@
 /* The memory of a search: what stands beside the net, what the limit leaves for it. */
 #include "base/available.h"
+#include "methods/darts.h"
 #include "train/state.h"
 
 enum {
@@ -13,9 +14,13 @@ static void measure(struct snas_search *s)
 {
     const struct snas_dataset *ds = &s->source.ds;
     size_t image = (size_t)ds->channels * (size_t)ds->height * (size_t)ds->width, n = (size_t)ds->n;
+    /* momentum; and what an unrolled step puts aside (methods/darts.c) */
+    const int unrolls = s->config->search.method == SNAS_SEARCH_DARTS &&
+                        s->config->darts.order == SNAS_DARTS_SECOND;
+    const size_t vectors = unrolls ? 3 : 1;
     s->memory = (struct snas_search_memory){
         .data = n * (image + sizeof *ds->labels) + 2 * n * sizeof *s->source.rest,
-        .optimiser = (size_t)snas_network_param_count(s->network) * sizeof *s->momentum,
+        .optimiser = vectors * (size_t)snas_network_param_count(s->network) * sizeof *s->momentum,
         .batches = LOADERS * BATCHES * (size_t)s->config->search.batch * image * sizeof(float)};
 }
 

@@ -1,4 +1,5 @@
 /* From the configuration to the method. */
+#include "methods/darts.h"
 #include "methods/dsnas.h"
 #include "methods/enas.h"
 #include "methods/random.h"
@@ -86,6 +87,13 @@ enum snas_status snas_search_config_method(const struct snas_search_config *c,
         struct snas_dsnas_options o = {.sample_per_cell = c->sample.per_cell};
         snas_search_config_alpha(c, &o.alpha);
         return snas_method_dsnas(network, costs, &o, seed, out, err);
+    }
+    case SNAS_SEARCH_DARTS: {
+        struct snas_darts_options o = {.order = c->darts.order, .epsilon = c->darts.epsilon};
+        snas_search_config_alpha(c, &o.alpha);
+        o.alpha.init_mean = c->darts.init_mean;
+        o.alpha.init_sd = c->darts.init_sd;
+        return snas_method_darts(network, costs, &o, seed, out, err);
     }
     case SNAS_SEARCH_RANDOM: {
         struct snas_alpha_options alpha;
