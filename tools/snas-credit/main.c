@@ -92,9 +92,14 @@ static int read_temperatures(struct experiment *x)
     }
 }
 
-/* The weights: a search of the configuration into OUT/search, unless it is there already. */
-static enum snas_status search(const char *config_name, struct snas_progress *progress, char **out,
-                               char **run, struct snas_err *err)
+struct places {
+    char *out, *run, *data;
+};
+
+/* The weights: a search of the configuration into OUT/search, unless it is there already. Where its
+ * images are is not in the run, so it is told. */
+static enum snas_status search(const char *config_name, struct snas_progress *progress,
+                               struct places *to, struct snas_err *err)
 {
     struct snas_search_config config;
     const char *assignments[SNAS_LIST_MAX + 2];
@@ -113,13 +118,15 @@ static enum snas_status search(const char *config_name, struct snas_progress *pr
     snas_free(data);
     if (s != SNAS_OK)
         return s;
-    *out = args.out ? snas_strdup(args.out, err) : snas_format(err, "runs/%s-credit", config.name);
-    *run = *out ? snas_path_join(*out, "search", err) : NULL;
-    if (!*run)
+    to->out =
+        args.out ? snas_strdup(args.out, err) : snas_format(err, "runs/%s-credit", config.name);
+    to->run = to->out ? snas_path_join(to->out, "search", err) : NULL;
+    to->data = to->run ? snas_strdup(config.data.path, err) : NULL;
+    if (!to->data)
         return SNAS_E_NOMEM;
-    s = snas_make_dirs(*out, err);
+    s = snas_make_dirs(to->out, err);
     const struct snas_search_options o = {
-        .dir = *run, .resume = 1, .progress = progress, .stop = &snas_cli_signal};
+        .dir = to->run, .resume = 1, .progress = progress, .stop = &snas_cli_signal};
     return s == SNAS_OK ? snas_search_run(&config, &o, err) : s;
 }
 
@@ -143,23 +150,25 @@ static enum snas_status measure(struct experiment *x, struct snas_err *err)
 
 static enum snas_status credit(const char *what, struct experiment *x, struct snas_err *err)
 {
-    char *out = NULL, *run = NULL;
+    struct places at = {0};
     enum snas_status s = SNAS_OK;
     if (is_directory(what)) {
-        run = snas_strdup(what, err);
-        out = args.out ? snas_strdup(args.out, err) : snas_path_join(what, "credit", err);
-        s = run && out ? SNAS_OK : SNAS_E_NOMEM;
+        at.run = snas_strdup(what, err);
+        at.out = args.out ? snas_strdup(args.out, err) : snas_path_join(what, "credit", err);
+        s = at.run && at.out ? SNAS_OK : SNAS_E_NOMEM;
     } else {
-        s = search(what, x->progress, &out, &run, err);
+        s = search(what, x->progress, &at, err);
     }
-    x->run = run;
-    x->out = out;
+    x->run = at.run;
+    x->out = at.out;
+    x->data = at.data ? at.data : args.data;
     if (s == SNAS_OK) {
         s = measure(x, err);
         experiment_clear(x);
     }
-    snas_free(out);
-    snas_free(run);
+    snas_free(at.out);
+    snas_free(at.run);
+    snas_free(at.data);
     return s;
 }
 
@@ -170,7 +179,6 @@ int main(int argc, char **argv)
     if (end >= 0)
         return end;
     struct experiment x = {
-        .data = args.data,
         .threads = (int)(args.threads ? args.threads : snas_threads_available()),
         .images = (int)args.images,
         .steps = (int)args.steps,
