@@ -5,7 +5,11 @@
 #
 # The case is sourced in a new empty directory, which is removed unless the case fails. It says:
 #   run COMMAND [ARG ...]      runs it (stdin empty); status, stdout and stderr are kept
-#   run_for SECONDS SIGNAL COMMAND ...   the same, and sends the signal after so many seconds
+#   run_for SECONDS SIGNAL COMMAND ...   the same, and sends the signal after so many seconds; $took
+#                              is how long the command ran, in ms
+#   kill_rounds N MS COMMAND ...         runs a command that goes on where it was: N times killed at
+#                              a random moment, 1/10 to 3/4 of the MS that it takes when left alone,
+#                              then to its end
 #   status N                   the exit status was N
 #   stdout_is, stderr_is       the output was exactly this (here-document; '' for nothing)
 #   stdout_has, stderr_has TEXT          the output contains this text
@@ -28,6 +32,7 @@ out=$work/.stdout
 err=$work/.stderr
 ran='(nothing yet)'
 got=none
+took=0
 : >"$out"
 : >"$err"
 export PATH=$SNAS_BIN:$PATH LC_ALL=C
@@ -61,7 +66,7 @@ run()
 
 run_for()
 {
-    local seconds=$1 signal=$2 pid waker
+    local seconds=$1 signal=$2 pid waker start=${EPOCHREALTIME/./}
     shift 2
     ran="$* (SIG$signal after $seconds s)"
     # A job of its own: an interactive shell's background children would ignore SIGINT.
@@ -76,9 +81,33 @@ run_for()
     set +m
     wait "$pid" 2>/dev/null
     got=$?
+    # shellcheck disable=SC2034  # cases read it
+    took=$(((${EPOCHREALTIME/./} - start) / 1000))
     # With its sleep, which would hold what ctest reads to the end.
     kill -- "-$waker" 2>/dev/null
     wait "$waker" 2>/dev/null
+}
+
+kill_rounds()
+{
+    local rounds=$1 alone=$2 kills=0 moments='' moment ms
+    shift 2
+    RANDOM=$$
+    while ((rounds-- > 0)); do
+        ms=$((alone / 10 + RANDOM * (alone * 65 / 100) / 32768))
+        moment=$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))
+        moments="$moments $moment"
+        run_for "$moment" KILL "$@"
+        ran="$ran after$moments"
+        case $got in
+        0) ;;
+        137) kills=$((kills + 1)) ;;
+        *) fail "neither killed nor finished" ;;
+        esac
+    done
+    [ "$kills" -gt 0 ] || fail "was never killed in the $alone ms that it takes alone"
+    run_for 600 KILL "$@"
+    status 0
 }
 
 status() { [ "$got" = "$1" ] || fail "expected exit status $1"; }
