@@ -7,7 +7,7 @@
 clock_files=(timing.csv log.txt)
 for method in random dsnas darts; do
     set=(--set data.path="$FIXTURES/fashion-small" --set search.method="$method"
-        --set darts.order=second --set search.epochs=3 --set search.images_per_epoch=160
+        --set darts.order=second --set search.epochs=3 --set search.images_per_epoch=96
         --set search.batch=16 --set data.held_out=128 --set checkpoint.minutes=0.001
         --set evaluation.hard_samples=2
         --set evaluation.estimate_images=128 --set evaluation.epoch_images=100
