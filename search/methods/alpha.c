@@ -104,6 +104,10 @@ double snas_alpha_penalise(struct snas_alpha *a, struct snas_method *m,
         for (int i = 0; i < m->n_alpha; i++)
             a->gradient[i] += task * a->task[i];
     }
+    if (snas_entropy_active(&a->options.entropy))
+        value += snas_entropy_gradient(
+            m, snas_entropy_weight(&a->options.entropy, ctx->epoch, a->options.warmup, ctx->epochs),
+            a->gradient);
     if (m->budget)
         value += snas_budget_gradient(&a->budget, m, a->gradient);
     return value;
@@ -130,6 +134,8 @@ static enum snas_status optimise(struct snas_alpha *a, struct snas_method *m, st
 enum snas_status snas_alpha_step(struct snas_alpha *a, struct snas_method *m,
                                  const struct snas_method_context *ctx, struct snas_err *err)
 {
+    if (ctx->epoch < a->options.warmup)
+        return SNAS_OK;
     memcpy(a->before, m->alpha, (size_t)m->n_alpha * sizeof(*a->before));
     enum snas_status s = optimise(a, m, err);
     if (s == SNAS_OK && m->budget)

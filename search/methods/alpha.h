@@ -2,10 +2,12 @@
 #define SNAS_METHODS_ALPHA_H
 
 #include "methods/budget.h"
+#include "methods/entropy.h"
 #include "methods/method.h"
 #include "methods/penalty.h"
 
-/* What methods with a gradient of alpha share: its optimiser, penalty and budget. A step is
+/* What methods with a gradient of alpha share: its optimiser, warm-up, penalty,
+ * entropy schedule and budget. A step is
  *
  *   snas_alpha_clear_gradient; add the task's part to a->gradient; snas_alpha_penalise;
  *   theta's step; snas_alpha_step */
@@ -14,6 +16,8 @@ struct snas_alpha_options {
     int adam; /* 1 Adam, 0 plain SGD */
     double learning_rate, beta1, beta2, weight_decay, clip;
     double init_mean, init_sd; /* of the normal distribution that alpha starts from */
+    int warmup;                /* epochs in which theta alone is trained */
+    struct snas_entropy_options entropy;
     struct snas_penalty_options penalty;
     struct snas_budget_options budget;
 };
@@ -43,14 +47,14 @@ struct snas_alpha_sample {
     const double *gumbel; /* [n_z]; NULL for the estimator `analytic`, which looks at none */
     double temperature;
 };
-/* Adds penalty and budget to the gradient, which holds the task's part, and the penalty's part to
- * the credits; returns what they add to the loss. */
+/* Adds penalty, entropy's term and budget to the gradient, which holds the task's part, and the
+ * penalty's part to the credits; returns what they add to the loss. */
 double snas_alpha_penalise(struct snas_alpha *a, struct snas_method *m,
                            const struct snas_method_context *ctx,
                            const struct snas_alpha_sample *sample, double loss);
 
-/* Clips the gradient, takes a step of the optimiser, and lets the budget follow. SNAS_E_NUMERIC:
- * the gradient is not finite; alpha was not changed. */
+/* Clips the gradient, takes a step of the optimiser, and lets the budget follow; nothing of it
+ * during the warm-up. SNAS_E_NUMERIC: the gradient is not finite; alpha was not changed. */
 enum snas_status snas_alpha_step(struct snas_alpha *a, struct snas_method *m,
                                  const struct snas_method_context *ctx, struct snas_err *err);
 

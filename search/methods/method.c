@@ -222,7 +222,7 @@ void snas_method_summary(const struct snas_method *m, int kind, struct snas_alph
     }
 }
 
-static int kind_is_used(const struct snas_network *network, int kind)
+int snas_method_kind_used(const struct snas_network *network, int kind)
 {
     for (int c = 0; c < network->n_cells; c++)
         if (network->cells[c].kind == kind)
@@ -239,7 +239,7 @@ void snas_method_overall(const struct snas_method *m, double *entropy, double *m
     for (int kind = 0; kind < space->n_kinds; kind++) {
         struct snas_alpha_summary summary;
         int n = snas_kind_edges(&space->kinds[kind]), ops = space->kinds[kind].n_ops;
-        if (!kind_is_used(m->network, kind))
+        if (!snas_method_kind_used(m->network, kind))
             continue;
         snas_method_summary(m, kind, &summary);
         *entropy += n * summary.entropy;
@@ -260,7 +260,7 @@ double snas_method_spread(const struct snas_method *m)
     int freedom = 0;
     for (int r = 0; r < m->n_rows; r++) {
         const struct snas_alpha_row *row = &m->rows[r];
-        if (!kind_is_used(m->network, row->kind))
+        if (!snas_method_kind_used(m->network, row->kind))
             continue;
         double mean = 0;
         for (int k = 0; k < row->n_ops; k++)

@@ -160,6 +160,8 @@ void snas_method_summary(const struct snas_method *m, int kind, struct snas_alph
  * entropy / ln(number of ops): 1 at uniform alpha, 0 when every edge is certain. */
 void snas_method_overall(const struct snas_method *m, double *entropy, double *margin,
                          double *undecided);
+/* 1: the network has cells of the kind. */
+int snas_method_kind_used(const struct snas_network *network, int kind);
 /* Standard deviation of alpha within its edge, over all rows of kinds that the network has cells
  * of: what a start of N(0, sd) has as sd. */
 double snas_method_spread(const struct snas_method *m);

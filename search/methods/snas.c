@@ -15,10 +15,14 @@ struct snas_snas {
 
 double snas_snas_temperature(const struct snas_snas_options *options, int epoch, int epochs)
 {
-    int fall = options->temperature_epochs > 0 ? options->temperature_epochs : epochs;
-    if (epoch >= fall)
+    int warmup = options->alpha.warmup;
+    int fall = options->temperature_epochs > 0 ? options->temperature_epochs : epochs - warmup;
+    if (epoch < warmup)
+        return options->temperature_start;
+    if (epoch - warmup >= fall)
         return options->temperature_end;
-    return (1 - (epoch + 1.0) / fall) * (options->temperature_start - options->temperature_end) +
+    return (1 - (epoch - warmup + 1.0) / fall) *
+               (options->temperature_start - options->temperature_end) +
            options->temperature_end;
 }
 

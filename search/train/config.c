@@ -81,12 +81,23 @@ static const struct snas_key keys[] = {
      "mean of alpha at the start (paper: 1)", 0},
     {"alpha.init_sd", SNAS_T_REAL, AT(alpha.init_sd), "0.01", 0, 100, NULL,
      "standard deviation of alpha at the start (paper: 0.01)", 0},
+    {"alpha.warmup_epochs", SNAS_T_INT, AT(alpha.warmup_epochs), "0", 0, 1e6, NULL,
+     "epochs in which theta alone is trained, at the starting temperature, before alpha moves "
+     "(methods whose alpha follows a gradient)",
+     0},
+    {"entropy.start", SNAS_T_REAL, AT(entropy.start), "0", -1e6, 1e6, NULL,
+     "weight of the entropy in alpha's loss in the first epoch after the warm-up, nats at uniform "
+     "alpha: above 0 makes the search decide, below 0 keeps it open (docs/guards.md); 0: none",
+     0},
+    {"entropy.end", SNAS_T_REAL, AT(entropy.end), "0", -1e6, 1e6, NULL,
+     "that in the last epoch; linear between", 0},
     {"temperature.start", SNAS_T_REAL, AT(temperature.start), "1", 0.001, 100, NULL,
      "temperature before the first epoch (paper: 1)", 0},
     {"temperature.end", SNAS_T_REAL, AT(temperature.end), "0.03", 0.001, 100, NULL,
      "temperature that the fall ends at; linear between (paper: 0.03)", 0},
     {"temperature.epochs", SNAS_T_INT, AT(temperature.epochs), "0", 0, 1e6, NULL,
-     "epochs of the fall; the others, nearly one-hot and so several times faster, train what was "
+     "epochs of the fall, after alpha's warm-up; the others, nearly one-hot and so several times "
+     "faster, train what was "
      "chosen; 0: all (paper: all)",
      0},
     {"sample.per_cell", SNAS_T_BOOL, AT(sample.per_cell), "false", 0, 0, NULL,
@@ -243,6 +254,16 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: temperature.epochs (%lld) is above search.epochs (%lld)", name,
                            (long long)c->temperature.epochs, (long long)c->search.epochs);
+    else if (c->alpha.warmup_epochs + c->temperature.epochs > c->search.epochs)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: alpha.warmup_epochs (%lld) and temperature.epochs (%lld) are more "
+                           "than search.epochs (%lld)",
+                           name, (long long)c->alpha.warmup_epochs,
+                           (long long)c->temperature.epochs, (long long)c->search.epochs);
+    if (c->alpha.warmup_epochs == c->search.epochs)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: alpha.warmup_epochs (%lld) leaves no epoch in which alpha moves",
+                           name, (long long)c->alpha.warmup_epochs);
     if (c->search.images_per_epoch && c->search.images_per_epoch < c->search.batch)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: search.images_per_epoch (%lld) is less than one batch (%lld)", name,

@@ -41,7 +41,11 @@ struct snas_search_config {
     struct {
         int optimiser; /* 0 adam, 1 sgd */
         double learning_rate, beta1, beta2, weight_decay, clip, init_mean, init_sd;
+        int64_t warmup_epochs;
     } alpha;
+    struct {
+        double start, end;
+    } entropy;
     struct {
         double start, end;
         int64_t epochs;

@@ -54,6 +54,7 @@ static enum snas_status epoch_child(struct snas_search *s, struct snas_genotype 
 enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err)
 {
     struct snas_text *t = &s->run.metrics;
+    const struct snas_entropy_options entropy = {s->config->entropy.start, s->config->entropy.end};
     snas_text_clear(t);
     snas_text_add(t,
                   "epoch,temperature,learning_rate,train_loss,train_accuracy,penalty,"
@@ -64,6 +65,8 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
                   s->costs.column[SNAS_COST_LATENCY] ? ",child_latency_ms" : "");
     if (s->config->choose.every)
         snas_text_add(t, ",estimated_accuracy");
+    if (snas_entropy_active(&entropy))
+        snas_text_add(t, ",entropy_weight");
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
         snas_text_add(t, ",budget_%s_multiplier,budget_%s_violation", snas_budget_names[i],
                       snas_budget_names[i]);
@@ -83,15 +86,22 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
     return status == SNAS_OK ? snas_text_check(&s->run.timing, err) : status;
 }
 
-/* What the guards count, and the child's accuracy after re-estimation (nothing when NaN). */
+/* What the guards count, the child's accuracy after re-estimation (nothing when NaN), the weight of
+ * the entropy's schedule. */
 static void guard_fields(const struct snas_search *s, double estimated, struct snas_text *t)
 {
     const struct snas_guard_counts *c = &s->history[s->at.epoch].counts;
+    const struct snas_entropy_options entropy = {s->config->entropy.start, s->config->entropy.end};
     snas_text_add(t, ",%.0f,%.0f,%.0f", c->skips, c->pools, c->dead_nodes);
     if (s->config->choose.every && isnan(estimated))
         snas_text_add(t, ",");
     else if (s->config->choose.every)
         snas_text_add(t, ",%.9g", estimated);
+    if (snas_entropy_active(&entropy))
+        snas_text_add(t, ",%.9g",
+                      snas_entropy_weight(&entropy, (int)s->at.epoch,
+                                          (int)s->config->alpha.warmup_epochs,
+                                          (int)s->config->search.epochs));
 }
 
 /* `cost`: the penalty's expected cost; `estimated`: as guard_fields takes it. */

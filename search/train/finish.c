@@ -99,12 +99,9 @@ static enum snas_status child(struct snas_search *s, struct snas_result *r, stru
     return status;
 }
 
-/* A best of samples is chosen by what it does, not by a distribution. */
 int snas_search_undecided(const struct snas_search *s, const struct snas_result *r)
 {
-    return r->undecided > 0.5 &&
-           snas_method_rule(s->method, (enum snas_derive_rule)s->config->derive.rule) !=
-               SNAS_DERIVE_BEST;
+    return r->undecided > 0.5 && snas_guard_by_distribution(s);
 }
 
 static void say_result(struct snas_search *s, const struct snas_result *r)

@@ -35,14 +35,23 @@ void snas_guard_count(const struct snas_method *m, const struct snas_genotype *g
     snas_method_overall(m, &entropy, &out->margin, &out->undecided);
 }
 
-/* Epochs (from 1) at whose end a warning about the distribution may come. */
+/* Epochs (from 1) at whose end a warning about the distribution may come: half and three quarters
+ * of those in which alpha moves. */
 static int64_t middle(const struct snas_search *s)
 {
-    return (s->config->search.epochs + 1) / 2;
+    const int64_t warmup = s->config->alpha.warmup_epochs;
+    return warmup + (s->config->search.epochs - warmup + 1) / 2;
 }
 static int64_t late(const struct snas_search *s)
 {
-    return (3 * s->config->search.epochs + 3) / 4;
+    const int64_t warmup = s->config->alpha.warmup_epochs;
+    return warmup + (3 * (s->config->search.epochs - warmup) + 3) / 4;
+}
+
+int snas_guard_by_distribution(const struct snas_search *s)
+{
+    return snas_method_rule(s->method, (enum snas_derive_rule)s->config->derive.rule) !=
+           SNAS_DERIVE_BEST;
 }
 
 /* The end of the first stretch of epochs that long with that share; 0: none yet. */
@@ -63,7 +72,7 @@ int snas_guard_warned(const struct snas_search *s, enum snas_guard_warning warni
     int64_t at = warning == SNAS_GUARD_UNDECIDED ? middle(s) : late(s);
     if (warning == SNAS_GUARD_COLLAPSED)
         return collapsed(s);
-    if (s->config->search.epochs < SHORT || s->at.epoch < at)
+    if (s->config->search.epochs < SHORT || s->at.epoch < at || !snas_guard_by_distribution(s))
         return 0;
     const struct snas_guard_counts *c = &s->history[at - 1].counts;
     int bad = warning == SNAS_GUARD_UNDECIDED ? c->undecided > UNDECIDED : c->margin < CLOSE;

@@ -19,9 +19,13 @@ struct snas_guard_counts {
 void snas_guard_count(const struct snas_method *m, const struct snas_genotype *g,
                       struct snas_guard_counts *out);
 
+/* 1: the child is made of the distribution. 0: it is the best of samples, chosen by what it does,
+ * so that the distribution need not decide. */
+int snas_guard_by_distribution(const struct snas_search *search);
+
 enum snas_guard_warning {
-    SNAS_GUARD_UNDECIDED, /* entropy above 3/4 of uniform in the middle of the run */
-    SNAS_GUARD_CLOSE,     /* first ops lead by less than 0.1 at three quarters of it */
+    SNAS_GUARD_UNDECIDED, /* entropy above 3/4 of uniform in the middle of alpha's epochs */
+    SNAS_GUARD_CLOSE,     /* first ops lead by less than 0.1 at three quarters of them */
     SNAS_GUARD_COLLAPSED, /* share at guard.collapse_share or above, guard.collapse_epochs long */
     SNAS_GUARD_WARNINGS
 };

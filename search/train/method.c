@@ -17,6 +17,8 @@ void snas_search_config_alpha(const struct snas_search_config *c, struct snas_al
         .clip = c->alpha.clip,
         .init_mean = c->alpha.init_mean,
         .init_sd = c->alpha.init_sd,
+        .warmup = (int)c->alpha.warmup_epochs,
+        .entropy = {c->entropy.start, c->entropy.end},
         .penalty = {.strength = c->penalty.strength,
                     .form = c->penalty.form,
                     .estimator = c->penalty.estimator,

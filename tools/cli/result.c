@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -36,6 +37,16 @@ static void show_costs(const json_t *child)
                whole(described, rows[i].key), whole(pruned, rows[i].key));
 }
 
+/* Runs of before there was a choice have the last epoch's child and say nothing. */
+static void show_choice(const json_t *root)
+{
+    const json_t *chosen = json_object_get(root, "chosen");
+    const char *reason = json_string_value(json_object_get(chosen, "reason"));
+    printf("  %-18s %s\n", "chosen", reason ? reason : "the child of the last epoch");
+    if (!strcmp(string(root, "outcome"), "collapsed"))
+        printf("  %-18s the search ended early, collapsed to skips and pools\n", "outcome");
+}
+
 static void show_result(const char *title, const json_t *root)
 {
     const json_t *child = json_object_get(root, "child");
@@ -58,9 +69,9 @@ static void show_result(const char *title, const json_t *root)
     }
     printf("  %-18s entropy %.0f%% of uniform, margin %.2f between an edge's first two ops\n",
            "decision", 100 * number(root, "entropy_share"), number(root, "margin"));
-    printf("  %-18s %lld (%.2f%% with batch statistics); the child is the last epoch's\n",
-           "child's best epoch", whole(root, "best_epoch"),
-           100 * number(root, "best_epoch_child_accuracy"));
+    printf("  %-18s %lld (argmax with shared weights and batch statistics: %.2f%%)\n", "best epoch",
+           whole(root, "best_epoch"), 100 * number(root, "best_epoch_child_accuracy"));
+    show_choice(root);
     show_costs(child);
     json_array_foreach(json_object_get(root, "warnings"), i, line) if (json_is_string(line))
         printf("  warning: %s\n", json_string_value(line));

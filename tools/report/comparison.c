@@ -23,6 +23,10 @@ static double best_epoch(const struct snas_comparison_entry *e)
 {
     return e->record.finished ? e->record.best_epoch : NAN;
 }
+static double chosen_epoch(const struct snas_comparison_entry *e)
+{
+    return e->record.chosen_epoch > 0 ? e->record.chosen_epoch : NAN;
+}
 static double sampled(const struct snas_comparison_entry *e)
 {
     return e->record.sampled;
@@ -88,11 +92,13 @@ static double bytes(const struct snas_comparison_entry *e)
     return e->timed ? (double)e->latency.bytes : NAN;
 }
 
-/* The child is the last epoch's argmax; the epoch whose argmax did best stands beside it. */
+/* "chosen": the epoch whose child it is; "best": the epoch whose argmax did best with shared
+ * weights. */
 const struct snas_comparison_column snas_comparison_columns[] = {
     {"penalty", "penalty", SNAS_COLUMN_REAL, penalty},
     {"seed", "seed", SNAS_COLUMN_WHOLE, seed},
     {"epoch", "epoch", SNAS_COLUMN_WHOLE, epoch},
+    {"chosen_epoch", "chosen", SNAS_COLUMN_WHOLE, chosen_epoch},
     {"best_epoch", "best", SNAS_COLUMN_WHOLE, best_epoch},
     {"sampled_accuracy", "sampled", SNAS_COLUMN_PERCENT, sampled},
     {"child_accuracy_before", "child", SNAS_COLUMN_PERCENT, before},

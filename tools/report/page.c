@@ -124,10 +124,11 @@ static enum snas_status runs_json(const struct snas_comparison *c, struct album 
         json_t *epochs = json_array();
         status = pictures_json(album, &e->record, epochs, err);
         add_kinds(kinds, &e->record.space);
-        json_array_append_new(
-            runs, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "label", e->record.dir, "group",
-                            e->group, "values", values_json(e), "series", series_json(&e->record),
-                            "shares", shares_json(&e->record), "pictures", epochs));
+        json_array_append_new(runs, json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o}", "label",
+                                              e->record.dir, "group", e->group, "chosen",
+                                              e->record.chosen, "values", values_json(e), "series",
+                                              series_json(&e->record), "shares",
+                                              shares_json(&e->record), "pictures", epochs));
     }
     return status;
 }

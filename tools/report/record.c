@@ -180,10 +180,29 @@ static void totals(const json_t *t, struct snas_totals *out)
     out->madds_all = json_integer_value(json_object_get(t, "madds_all"));
 }
 
-static void count_genotype(struct snas_record *r)
+/* Kinds that the network has no cells of are left out, as metrics.csv does. */
+static void count_genotype(struct snas_record *r, const json_t *cells)
 {
-    for (int k = 0; k < r->space.n_kinds; k++)
-        snas_genotype_count(&r->space, &r->genotype, k, &r->counts);
+    for (int k = 0; k < r->space.n_kinds; k++) {
+        const json_t *n = json_object_get(cells, r->space.kinds[k].name);
+        if (!n || json_integer_value(n) > 0)
+            snas_genotype_count(&r->space, &r->genotype, k, &r->counts);
+    }
+}
+
+static void take_text(const json_t *object, const char *key, char *to, size_t size)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    snprintf(to, size, "%s", text ? text : "");
+}
+
+/* Runs of before there was a choice say nothing of it. */
+static void take_choice(struct snas_record *r, const json_t *root)
+{
+    const json_t *chosen = json_object_get(root, "chosen");
+    r->chosen_epoch = (int)json_integer_value(json_object_get(chosen, "epoch"));
+    take_text(chosen, "reason", r->chosen, sizeof r->chosen);
+    take_text(root, "outcome", r->outcome, sizeof r->outcome);
 }
 
 static enum snas_status take_result(struct snas_record *r, const char *path, const json_t *root,
@@ -213,13 +232,14 @@ static enum snas_status take_result(struct snas_record *r, const char *path, con
     r->epochs = (int)json_integer_value(json_object_get(root, "epochs"));
     r->best_epoch = (int)json_integer_value(json_object_get(root, "best_epoch"));
     r->best_accuracy = number(root, "best_epoch_child_accuracy");
+    take_choice(r, root);
     totals(json_object_get(child, "described"), &r->described);
     totals(json_object_get(child, "pruned"), &r->pruned);
     enum snas_status status =
         snas_genotype_parse(path, genotype, strlen(genotype), &r->space, &r->genotype, err);
     free(genotype);
     if (status == SNAS_OK)
-        count_genotype(r);
+        count_genotype(r, json_object_get(root, "cells"));
     return status;
 }
 

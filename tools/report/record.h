@@ -37,6 +37,9 @@ struct snas_record {
     double entropy_share, margin;
     int best_epoch, epochs;
     double best_accuracy;
+    int chosen_epoch;                     /* whose child it is, from 1; 0: an older run, unsaid */
+    char chosen[256];                     /* why that one's; "" where the run does not say */
+    char outcome[32];                     /* "complete", "collapsed" (guard.stop); "" likewise */
     struct snas_totals described, pruned; /* activation_bytes is not in the file: 0 */
     struct snas_genotype genotype;
     struct snas_genotype_counts counts; /* of the genotype's cells, a kind counted once */

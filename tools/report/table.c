@@ -101,6 +101,16 @@ static void grid_print(struct grid *g)
     snas_free(g->cells);
 }
 
+static void name_method(const struct snas_record *r, char text[CELL + 1])
+{
+    const char *note = "";
+    if (r->finished && !r->connected)
+        note = " (disconnected)";
+    else if (!strcmp(r->outcome, "collapsed"))
+        note = " (collapsed)";
+    snprintf(text, CELL + 1, "%.40s%s", r->finished ? r->method : "unfinished", note);
+}
+
 static void print_runs(const struct snas_comparison *c, int markdown, FILE *out)
 {
     int columns[MAX_COLUMNS], n = shown(c, columns);
@@ -116,8 +126,7 @@ static void print_runs(const struct snas_comparison *c, int markdown, FILE *out)
         const struct snas_record *r = &c->entries[i].record;
         size_t length = strlen(r->dir), skip = length > CELL ? length - CELL : 0;
         snprintf(grid_cell(&g, i + 1, 0), CELL + 1, "%s", r->dir + skip);
-        snprintf(grid_cell(&g, i + 1, 1), CELL + 1, "%s%s", r->finished ? r->method : "unfinished",
-                 r->finished && !r->connected ? " (disconnected)" : "");
+        name_method(r, grid_cell(&g, i + 1, 1));
         for (int k = 0; k < n; k++) {
             const struct snas_comparison_column *column = &snas_comparison_columns[columns[k]];
             write_value(column, column->of(&c->entries[i]), 0, grid_cell(&g, i + 1, k + 2));
@@ -182,6 +191,23 @@ static void print_protocols(const struct snas_comparison *c, FILE *out)
     snas_free(text);
 }
 
+/* Why that epoch's child, where there was a choice. */
+static void print_choices(const struct snas_comparison *c, int markdown, FILE *out)
+{
+    int any = 0;
+    for (int i = 0; i < c->n; i++) {
+        const struct snas_record *r = &c->entries[i].record;
+        if (!*r->chosen || r->config.choose.every == 0)
+            continue;
+        fprintf(out, "%s%s%s: %s\n",
+                any        ? ""
+                : markdown ? "\nWhich epoch's child:\n\n"
+                           : "\nWhich epoch's child:\n",
+                markdown ? "- " : "  ", r->dir, r->chosen);
+        any = 1;
+    }
+}
+
 static void print_tables(const struct snas_comparison *c, int markdown, FILE *out)
 {
     char label[128];
@@ -195,10 +221,12 @@ static void print_tables(const struct snas_comparison *c, int markdown, FILE *ou
         fprintf(out, "\nAgainst \"%s\", seed by seed:%s\n", label, markdown ? "\n" : "");
         print_groups(c, 1, markdown, out);
     }
+    print_choices(c, markdown, out);
     fputs("\nsampled, child, BN re-est.: validation accuracy of sampled networks, of the child as "
-          "searched,\nand with its batch norm re-estimated; the child is the last epoch's, best "
-          "the epoch whose argmax\ndid best; entropy: share of uniform; params, madds: after "
-          "exact pruning, convolutions and linear\nlayers, one image.\n",
+          "searched,\nand with its batch norm re-estimated; chosen: the epoch whose child it is "
+          "(the last, unless\nchoose.every asked for the best), best: the epoch whose argmax did "
+          "best with shared weights;\nentropy: share of uniform; params, madds: after exact "
+          "pruning, convolutions and linear layers,\none image.\n",
           out);
     print_protocols(c, out);
 }
@@ -230,7 +258,7 @@ void snas_table_csv(const struct snas_comparison *c, FILE *out)
     fputs("run,group,method,finished,connected", out);
     for (int k = 0; k < snas_comparison_n_columns; k++)
         fprintf(out, ",%s", snas_comparison_columns[k].key);
-    fputs(",latency_runtime,latency_device,latency_threads\n", out);
+    fputs(",latency_runtime,latency_device,latency_threads,outcome,chosen\n", out);
     for (int i = 0; i < c->n; i++) {
         const struct snas_latency *l = &c->entries[i].latency;
         const struct snas_record *r = &c->entries[i].record;
@@ -248,9 +276,13 @@ void snas_table_csv(const struct snas_comparison *c, FILE *out)
         fputs(",", out);
         csv_text(c->entries[i].timed ? l->device : "", out);
         if (c->entries[i].timed)
-            fprintf(out, ",%d\n", l->threads);
+            fprintf(out, ",%d,", l->threads);
         else
-            fputs(",\n", out);
+            fputs(",,", out);
+        csv_text(r->outcome, out);
+        fputs(",", out);
+        csv_text(r->chosen, out);
+        fputs("\n", out);
     }
 }
 
@@ -265,6 +297,11 @@ static json_t *moments_json(struct snas_moments m)
                      real_or_null(m.sd));
 }
 
+static json_t *text_or_null(const char *text)
+{
+    return *text ? json_string(text) : json_null();
+}
+
 static json_t *run_json(const struct snas_comparison_entry *e)
 {
     json_t *run = json_pack("{s:s, s:i, s:s, s:b, s:b}", "run", e->record.dir, "group", e->group,
@@ -273,6 +310,8 @@ static json_t *run_json(const struct snas_comparison_entry *e)
     for (int k = 0; k < snas_comparison_n_columns; k++)
         json_object_set_new(run, snas_comparison_columns[k].key,
                             real_or_null(snas_comparison_columns[k].of(e)));
+    json_object_set_new(run, "outcome", text_or_null(e->record.outcome));
+    json_object_set_new(run, "chosen", text_or_null(e->record.chosen));
     if (e->timed)
         json_object_set_new(run, "latency",
                             json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s}", "runtime",

@@ -43,6 +43,39 @@ status 0
 stdout_like '^\| run \| method \| penalty \|'
 stdout_like '^\|---\|---:\|'
 
+# Whose child and why: a run that says so beside one of before there was a choice, which stays blank.
+cp -r b2 c3
+printf 'name: tried\nspace: tiny\nseed: 3\nchoose: {every: 1}\n' >c3/config.yaml
+/usr/bin/python3 - <<'END' || fail "cannot edit c3/result.json"
+import json
+d = json.load(open("c3/result.json"))
+d["chosen"] = {"epoch": 4, "reason": 'the child of epoch 4, says "a, b"'}
+d["outcome"], d["cells"], d["margin"], d["sampled_accuracy"] = "collapsed", {"normal": 1, "reduce": 0}, 0.25, 0.7
+d["child"]["validation_accuracy_before_estimate"] = 0.6
+json.dump(d, open("c3/result.json", "w"))
+END
+run snas-compare a1 c3
+status 0
+stdout_like '^run +method +penalty +seed +epoch +chosen +best +sampled +child +BN re-est. +test +entropy +margin +edges +skips +dead +params +madds$'
+stdout_like '^a1 +snas +0 +1 +1 +- +1 +- +- +90.00% +90.00% +10.00% +- +3 +2 +1 +1000 +2000000$'
+stdout_like '^c3 +snas \(collapsed\) +0 +3 +1 +4 +1 +70.00% +60.00% +77.00% +77.00% +10.00% +0.25 +2 +1 +0 +660 +2000000$'
+stdout_like '^  c3: the child of epoch 4, says "a, b"$'
+stdout_lacks '^  a1:'
+run snas-compare a1 c3 --format markdown
+status 0
+stdout_like '^- c3: the child of epoch 4'
+run snas-compare a1 c3 --format json
+status 0
+json '[(r["chosen_epoch"], r["chosen"], r["outcome"]) for r in d["runs"]] == [(None, None, None), (4, "the child of epoch 4, says \"a, b\"", "collapsed")]'
+run snas-compare a1 c3 --format csv
+status 0
+/usr/bin/python3 -c '
+import csv, sys
+a, c = csv.DictReader(open(sys.argv[1]))
+assert (a["chosen_epoch"], a["chosen"], a["outcome"]) == ("", "", ""), a
+assert (c["chosen_epoch"], c["chosen"], c["outcome"]) == ("4", "the child of epoch 4, says \"a, b\"", "collapsed"), c' "$out" ||
+    fail "the CSV does not say whose child it is"
+
 printf 'max: {params: 1k, madds: 2M}\nmin: {test_accuracy: 0.9}\n' >bounds.yaml
 run snas-compare a1 --check bounds.yaml
 status 0
