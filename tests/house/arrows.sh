@@ -12,6 +12,7 @@ allowed()
     export) echo space base ;;
     export/check) echo export net layers kernels data space base ;;
     cli) echo space base ;;
+    jobs) echo cli base ;;
     report) echo train net layers kernels data methods space base ;;
     timing) echo report cli check export/check export train net layers kernels data methods space base ;;
     *) fail "a room without arrows: $1" ;;
@@ -48,6 +49,6 @@ for room in base kernels layers data space net methods train; do
 done
 check_room export "$SRC/export" -not -path '*/check/*'
 check_room export/check "$SRC/export/check"
-for room in cli report timing; do
+for room in cli jobs report timing; do
     check_room "$room" "$SRC/tools/$room"
 done

@@ -278,6 +278,15 @@ static struct snas_moments finish(struct snas_moments m, double sum2)
     return m;
 }
 
+struct snas_moments snas_moments_of(const double *values, int n)
+{
+    struct snas_moments m = {0};
+    double sum2 = 0;
+    for (int i = 0; i < n; i++)
+        take(&m, &sum2, values[i]);
+    return finish(m, sum2);
+}
+
 struct snas_moments snas_comparison_moments(const struct snas_comparison *c, int group, int column)
 {
     struct snas_moments m = {0};

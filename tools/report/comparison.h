@@ -43,8 +43,10 @@ void snas_comparison_label(const struct snas_comparison *c, int group, char *tex
 /* Of a column over a group; n: runs that have a value. */
 struct snas_moments {
     int n;
-    double mean, sd;
+    double mean, sd; /* sd of a sample (n - 1); NaN below two */
 };
+/* Of n values; those that are NaN are left out. */
+struct snas_moments snas_moments_of(const double *values, int n);
 struct snas_moments snas_comparison_moments(const struct snas_comparison *c, int group, int column);
 /* Of the differences to group 0, over the seeds that both have. */
 struct snas_moments snas_comparison_paired(const struct snas_comparison *c, int group, int column);

@@ -202,28 +202,61 @@ static void put_escaped(struct snas_writer *w, const char *text)
             snas_writer_put(w, text, 1);
 }
 
-enum snas_status snas_page_write(const char *path, const char *title,
-                                 const struct snas_comparison *c, struct snas_err *err)
+/* Of the words, which must look well without the script too; the page's own style goes over it. */
+static const char words_style[] =
+    "<style>#words{max-width:1100px;margin:0 auto;padding:0 16px;font:15px/1.5 "
+    "system-ui,sans-serif}"
+    "#words table{border-collapse:collapse;font-size:13px;margin:12px 0;width:auto}"
+    "#words tr{cursor:auto}#words .left1 td:nth-child(1),"
+    "#words .left2 td:nth-child(-n+2){white-space:normal}"
+    "#words th,#words td{padding:3px 9px;text-align:right;border-bottom:1px solid #8884}"
+    "#words .left1 :is(th,td):nth-child(1),#words .left2 :is(th,td):nth-child(-n+2)"
+    "{text-align:left}#words .scroll{overflow-x:auto}"
+    "#words figure{margin:16px 0}#words img{max-width:100%;height:auto}"
+    "#words figcaption{font-size:13px;opacity:.75}#words pre{white-space:pre-wrap}</style>\n";
+
+static void put_page(struct snas_writer *w, const char *title, const char *words, const char *json,
+                     const char *script, size_t size)
 {
-    struct snas_writer *w = NULL;
-    char *script = NULL;
-    size_t size;
-    enum snas_status status = read_script(&script, &size, err);
-    char *json = status == SNAS_OK ? report_json(title, c, err) : NULL;
-    if (status == SNAS_OK && !json)
-        status = err ? err->code : SNAS_E_NOMEM;
-    if (status == SNAS_OK)
-        status = snas_writer_open(path, &w, err);
-    if (status == SNAS_OK) {
-        put(w, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-               "<meta name=\"color-scheme\" content=\"light dark\"><title>");
-        put_escaped(w, title);
-        put(w, "</title></head><body>\n<script type=\"application/json\" id=\"report\">");
+    put(w, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+           "<meta name=\"color-scheme\" content=\"light dark\"><title>");
+    put_escaped(w, title);
+    put(w, "</title></head><body>\n");
+    if (words) {
+        put(w, words_style);
+        put(w, "<div id=\"words\">\n");
+        put(w, words);
+        put(w, "</div>\n");
+    }
+    if (script && json) {
+        put(w, "<script type=\"application/json\" id=\"report\">");
         put(w, json);
         put(w, "</script>\n<script>");
         snas_writer_put(w, script, size);
-        put(w, "</script>\n</body></html>\n");
+        put(w, "</script>\n");
+    }
+    put(w, "</body></html>\n");
+}
+
+enum snas_status snas_page_write(const char *path, const char *title,
+                                 const struct snas_comparison *c, const char *words,
+                                 struct snas_err *err)
+{
+    struct snas_writer *w = NULL;
+    char *script = NULL, *json = NULL;
+    size_t size = 0;
+    enum snas_status status = read_script(&script, &size, err);
+    if (status == SNAS_OK) {
+        json = report_json(title, c, err);
+        status = json ? SNAS_OK : err ? err->code : SNAS_E_NOMEM;
+    } else if (status == SNAS_E_UNSUPPORTED && words) {
+        status = SNAS_OK;
+    }
+    if (status == SNAS_OK)
+        status = snas_writer_open(path, &w, err);
+    if (status == SNAS_OK) {
+        put_page(w, title, words, json, script, size);
         status = snas_writer_commit(w, err);
     }
     free(json);

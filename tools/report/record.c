@@ -95,13 +95,19 @@ static enum snas_status parse_series(const char *path, const char *text,
     return status;
 }
 
-static enum snas_status read_series(struct snas_record *r, struct snas_err *err)
+static enum snas_status read_series(const char *dir, const char *name, int optional,
+                                    struct snas_record_series *out, struct snas_err *err)
 {
-    char *text = NULL, *path = NULL;
+    char *text = NULL, *path = snas_path_join(dir, name, err);
     size_t size;
-    enum snas_status status = read_text(r->dir, SNAS_RUN_METRICS, &text, &size, &path, err);
-    if (status == SNAS_OK)
-        status = parse_series(path, text, &r->series, err);
+    if (!path)
+        return SNAS_E_NOMEM;
+    enum snas_status status = SNAS_OK;
+    if (!optional || snas_path_exists(path)) {
+        status = snas_read_file(path, LIMIT, &text, &size, err);
+        if (status == SNAS_OK)
+            status = parse_series(path, text, out, err);
+    }
     snas_free(text);
     snas_free(path);
     return status;
@@ -282,7 +288,11 @@ static enum snas_status read_all(struct snas_record *r, const char *dir, struct 
     if (status == SNAS_OK)
         status = read_space(r, err);
     if (status == SNAS_OK)
-        status = read_series(r, err);
+        status = read_series(dir, SNAS_RUN_METRICS, 0, &r->series, err);
+    if (status == SNAS_OK)
+        status = read_series(dir, SNAS_RUN_BIAS, 1, &r->bias, err);
+    if (status == SNAS_OK)
+        status = read_series(dir, SNAS_RUN_TIMING, 1, &r->timing, err);
     if (status == SNAS_OK)
         status = read_history(r, err);
     if (status == SNAS_OK)
@@ -301,22 +311,34 @@ enum snas_status snas_record_read(const char *dir, struct snas_record *out, stru
     return status;
 }
 
+static void clear_series(struct snas_record_series *s)
+{
+    for (int i = 0; s->names && i < s->n_columns; i++)
+        snas_free(s->names[i]);
+    snas_free(s->names);
+    snas_free(s->values);
+}
+
 void snas_record_clear(struct snas_record *r)
 {
-    for (int i = 0; r->series.names && i < r->series.n_columns; i++)
-        snas_free(r->series.names[i]);
-    snas_free(r->series.names);
-    snas_free(r->series.values);
+    clear_series(&r->series);
+    clear_series(&r->bias);
+    clear_series(&r->timing);
     snas_free(r->history);
     snas_free(r->shares);
     snas_free(r->dir);
     memset(r, 0, sizeof *r);
 }
 
+double snas_record_series_value(const struct snas_record_series *s, int row, const char *column)
+{
+    for (int i = 0; i < s->n_columns; i++)
+        if (!strcmp(s->names[i], column))
+            return s->values[(size_t)row * (size_t)s->n_columns + (size_t)i];
+    return NAN;
+}
+
 double snas_record_value(const struct snas_record *r, int row, const char *column)
 {
-    for (int i = 0; i < r->series.n_columns; i++)
-        if (!strcmp(r->series.names[i], column))
-            return r->series.values[(size_t)row * (size_t)r->series.n_columns + (size_t)i];
-    return NAN;
+    return snas_record_series_value(&r->series, row, column);
 }

@@ -25,9 +25,10 @@ struct snas_record {
     struct snas_search_config config;
     struct snas_space space;
     struct snas_record_series series;
-    struct snas_genotype *history;    /* [series.n_rows]: the argmax after each epoch */
-    int n_shares;                     /* 0: the run has no costs by edge */
-    struct snas_record_share *shares; /* after the last epoch, in the order of the file */
+    struct snas_record_series bias, timing; /* bias.csv, timing.csv: empty where there is none */
+    struct snas_genotype *history;          /* [series.n_rows]: the argmax after each epoch */
+    int n_shares;                           /* 0: the run has no costs by edge */
+    struct snas_record_share *shares;       /* after the last epoch, in the order of the file */
 
     /* result.json; accuracies 0..1, NaN where not measured. */
     int finished, connected;
@@ -50,7 +51,9 @@ struct snas_record {
 enum snas_status snas_record_read(const char *dir, struct snas_record *out, struct snas_err *err);
 void snas_record_clear(struct snas_record *r);
 
-/* The series' value in row (from 0); NaN when there is no such column. */
+/* A series' value in row (from 0); NaN when there is no such column. */
+double snas_record_series_value(const struct snas_record_series *s, int row, const char *column);
+/* Of metrics.csv. */
 double snas_record_value(const struct snas_record *r, int row, const char *column);
 
 #endif

@@ -137,7 +137,7 @@ int main(int argc, char **argv)
     }
     s = print(&c, &err);
     if (s == SNAS_OK && args.html)
-        s = snas_page_write(args.html, "Comparison of searches", &c, &err);
+        s = snas_page_write(args.html, "Comparison of searches", &c, NULL, &err);
     if (s == SNAS_OK && args.check)
         s = compare_check(&c, args.check, &violations, stderr, &err);
     if (s == SNAS_OK && (fflush(stdout) != 0 || ferror(stdout)))

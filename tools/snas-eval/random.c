@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "methods/budget.h"
 #include "methods/method.h"
 #include "snas-eval/eval.h"
 #include "train/run.h"
@@ -22,13 +23,18 @@ static enum snas_status run_genotype(const char *run, const struct snas_shared *
 
 #define MOST_DRAWS 1000000
 
+struct scores {
+    double *accuracy;          /* [n] */
+    double cost[SNAS_BUDGETS]; /* mean over the genotypes, pruned */
+    int redrawn;
+};
+
 /* Random genotypes are numbered; one that is disconnected answers by chance alone, which would
  * flatter ours: the next number takes its place; so it does for one over the budget. */
 static enum snas_status score_random(struct snas_shared *shared, int n, uint64_t seed,
                                      const struct request *r, const struct snas_image_set *set,
-                                     double *accuracy, int *redrawn, struct snas_err *err)
+                                     struct scores *out, struct snas_err *err)
 {
-    *redrawn = 0;
     for (int i = 0, index = 0; i < n; index++) {
         struct snas_genotype g;
         struct snas_score score;
@@ -42,20 +48,27 @@ static enum snas_status score_random(struct snas_shared *shared, int n, uint64_t
         if (s != SNAS_OK)
             return s;
         if (!connected) {
-            ++*redrawn;
+            out->redrawn++;
             continue;
         }
         s = snas_shared_score(shared, &g, set, NULL, &score, err);
+        double cost[SNAS_BUDGETS];
+        if (s == SNAS_OK)
+            s = snas_budget_cost(shared->network, &shared->costs, &g, cost, &connected, err);
         if (s != SNAS_OK)
             return s;
-        accuracy[i++] = score.accuracy;
+        for (int c = 0; c < SNAS_BUDGETS; c++)
+            out->cost[c] += cost[c] / n;
+        out->accuracy[i++] = score.accuracy;
     }
     return SNAS_OK;
 }
 
-static void print(const char *run, double own, const double *accuracy, int n, int redrawn,
+static void print(const char *run, double own, const struct scores *of, int n,
                   const struct request *r)
 {
+    const double *accuracy = of->accuracy;
+    const int redrawn = of->redrawn;
     double sum = 0, squares = 0, best = 0;
     int beaten = 0;
     for (int i = 0; i < n; i++) {
@@ -71,9 +84,11 @@ static void print(const char *run, double own, const double *accuracy, int n, in
         json_t *list = json_array();
         for (int i = 0; i < n; i++)
             json_array_append_new(list, json_real(accuracy[i]));
-        json_t *root = json_pack("{s:s, s:f, s:o, s:f, s:f, s:f, s:i, s:i}", "run", run, "child",
-                                 own, "random", list, "mean", mean, "sd", sd, "max", best, "beaten",
-                                 beaten, "redrawn", redrawn);
+        json_t *root =
+            json_pack("{s:s, s:f, s:o, s:f, s:f, s:f, s:i, s:i, s:f, s:f}", "run", run, "child",
+                      own, "random", list, "mean", mean, "sd", sd, "max", best, "beaten", beaten,
+                      "redrawn", redrawn, "mean_params", of->cost[SNAS_BUDGET_PARAMS], "mean_madds",
+                      of->cost[SNAS_BUDGET_MADDS]);
         json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
         putchar('\n');
         json_decref(root);
@@ -97,9 +112,8 @@ enum snas_status eval_random(const char *run, int n, uint64_t seed, const struct
     struct snas_shared shared;
     struct snas_genotype g;
     struct snas_score own = {0};
-    int redrawn = 0;
-    double *accuracy = snas_alloc((size_t)n, sizeof(*accuracy), err);
-    if (!accuracy)
+    struct scores scores = {.accuracy = snas_alloc((size_t)n, sizeof(double), err)};
+    if (!scores.accuracy)
         return SNAS_E_NOMEM;
     enum snas_status s = snas_shared_open(run, request_data(r), r->threads, 0, &shared, err);
     const struct snas_image_set held = snas_source_held(&shared.source, &shared.config, 0);
@@ -108,10 +122,10 @@ enum snas_status eval_random(const char *run, int n, uint64_t seed, const struct
     if (s == SNAS_OK)
         s = snas_shared_score(&shared, &g, &held, NULL, &own, err);
     if (s == SNAS_OK)
-        s = score_random(&shared, n, seed, r, &held, accuracy, &redrawn, err);
+        s = score_random(&shared, n, seed, r, &held, &scores, err);
     if (s == SNAS_OK)
-        print(run, own.accuracy, accuracy, n, redrawn, r);
+        print(run, own.accuracy, &scores, n, r);
     snas_shared_clear(&shared);
-    snas_free(accuracy);
+    snas_free(scores.accuracy);
     return s;
 }

@@ -107,7 +107,7 @@ static enum snas_status write_page(const char *run, struct snas_err *err)
     char *dirs[] = {snas_strdup(run, err)};
     enum snas_status s = dirs[0] ? snas_comparison_read(dirs, 1, &c, err) : SNAS_E_NOMEM;
     if (s == SNAS_OK) {
-        s = snas_page_write(args.html, run, &c, err);
+        s = snas_page_write(args.html, run, &c, NULL, err);
         snas_comparison_clear(&c);
     }
     snas_free(dirs[0]);

@@ -1,12 +1,12 @@
 /* snas-sweep: many searches of one configuration, and their comparison. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+#include "jobs/jobs.h"
 #include "report/page.h"
 #include "report/table.h"
 #include "snas-sweep/sweep.h"
@@ -53,44 +53,54 @@ static const struct snas_command command = {
     .n_options = sizeof options / sizeof *options,
 };
 
-/* snas-search beside this program. */
-static char *find_search(struct snas_err *err)
+enum { EACH = sizeof((struct run *)0)->assignments / sizeof(char *) };
+
+/* What the searches share, then what is the run's own. */
+static void assign(const struct sweep *s, const struct run *r, const char *all[])
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash = NULL;
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-    }
-    if (!slash) {
-        snas_fail(err, SNAS_E_IO, "cannot find out where this program is");
-        return NULL;
-    }
-    *slash = '\0';
-    char *path = snas_path_join(self, "snas-search", err);
-    if (path && access(path, X_OK) != 0) {
-        snas_fail(err, SNAS_E_IO, "there is no snas-search at '%s'", path);
-        snas_free(path);
-        return NULL;
-    }
-    return path;
+    memcpy(all, s->set, (size_t)s->n_set * sizeof *all);
+    for (int a = 0; a < EACH; a++)
+        all[s->n_set + a] = r->assignments[a];
 }
 
 /* Every run's configuration is read before the first run starts: a mistake shows at once. */
 static enum snas_status check_configs(struct sweep *s, struct snas_err *err)
 {
-    enum { EACH = 3 };
     const char *all[SNAS_LIST_MAX + EACH];
     enum snas_status status = SNAS_OK;
     for (int i = 0; status == SNAS_OK && i < s->n; i++) {
         struct snas_search_config config;
-        memcpy(all, s->set, (size_t)s->n_set * sizeof *all);
-        for (int a = 0; a < EACH; a++)
-            all[s->n_set + a] = s->runs[i].assignments[a];
+        assign(s, &s->runs[i], all);
         status = snas_search_config_read(s->config, all, s->n_set + EACH, &config, err);
         s->epochs = (int)config.search.epochs;
     }
+    return status;
+}
+
+static enum snas_status run_all(struct sweep *s, struct snas_progress *progress, int *failed,
+                                struct snas_err *err)
+{
+    const int at_once = (int)args.jobs, threads = snas_threads_available() / at_once;
+    const char *all[SNAS_LIST_MAX + EACH];
+    char *program = snas_job_program("snas-search", err);
+    const struct snas_job_searches of = {.program = program,
+                                         .config = s->config,
+                                         .threads = threads > 1 ? threads : 1,
+                                         .epochs = s->epochs};
+    struct snas_job *jobs = program ? snas_alloc((size_t)s->n, sizeof *jobs, err) : NULL;
+    enum snas_status status = jobs ? SNAS_OK : program ? SNAS_E_NOMEM : SNAS_E_IO;
+    for (int i = 0; status == SNAS_OK && i < s->n; i++) {
+        assign(s, &s->runs[i], all);
+        status = snas_job_search(&of, s->runs[i].dir, all, s->n_set + EACH, &jobs[i], err);
+    }
+    if (status == SNAS_OK)
+        status = snas_jobs_run(jobs, s->n, at_once, "sweep", progress, failed, err);
+    for (int i = 0; jobs && i < s->n; i++) {
+        s->runs[i].done = jobs[i].state == SNAS_JOB_DONE;
+        snas_job_clear(&jobs[i]);
+    }
+    snas_free(jobs);
+    snas_free(program);
     return status;
 }
 
@@ -120,7 +130,7 @@ static enum snas_status write_page(const struct snas_comparison *c, const char *
 {
     struct snas_err why = {0};
     char *path = snas_path_join(dir, "report.html", err);
-    enum snas_status s = path ? snas_page_write(path, dir, c, &why) : SNAS_E_NOMEM;
+    enum snas_status s = path ? snas_page_write(path, dir, c, NULL, &why) : SNAS_E_NOMEM;
     if (s == SNAS_E_UNSUPPORTED) {
         fprintf(stderr, "no report.html: %s\n", why.text);
         s = SNAS_OK;
@@ -141,7 +151,7 @@ static enum snas_status compare(const struct sweep *sweep, struct snas_err *err)
     if (!dirs)
         return SNAS_E_NOMEM;
     for (int i = 0; i < sweep->n; i++)
-        if (sweep->runs[i].state == RUN_DONE)
+        if (sweep->runs[i].done)
             dirs[n++] = sweep->runs[i].dir;
     enum snas_status s = n ? snas_comparison_read(dirs, n, &c, err) : SNAS_OK;
     snas_free(dirs);
@@ -174,7 +184,7 @@ static enum snas_status sweep(struct sweep *s, int *failed, struct snas_err *err
         return status;
     snas_cli_catch_signals();
     struct snas_progress *progress = snas_progress_create(&shown);
-    status = sweep_run(s, progress, failed, err);
+    status = run_all(s, progress, failed, err);
     snas_progress_destroy(progress);
     return status == SNAS_OK ? compare(s, err) : status;
 }
@@ -194,21 +204,12 @@ int main(int argc, char **argv)
     int failed = 0, first, end = snas_cli_parse(&command, argc, argv, &first);
     if (end >= 0)
         return end;
-    int cores = snas_threads_available();
-    struct sweep s = {.config = argv[first],
-                      .set = args.set.items,
-                      .n_set = args.set.n,
-                      .jobs = (int)args.jobs,
-                      .threads = cores / (int)args.jobs > 1 ? cores / (int)args.jobs : 1};
-    char *program = find_search(&err);
-    char *out =
-        program ? args.out ? snas_strdup(args.out, &err) : default_out(s.config, &err) : NULL;
-    s.program = program;
+    struct sweep s = {.config = argv[first], .set = args.set.items, .n_set = args.set.n};
+    char *out = args.out ? snas_strdup(args.out, &err) : default_out(s.config, &err);
     s.out = out;
     enum snas_status status = out ? sweep(&s, &failed, &err) : err.code;
     sweep_clear(&s);
     snas_free(out);
-    snas_free(program);
     if (status == SNAS_E_INTERRUPTED) {
         snas_cli_fail(&command, &err);
         fputs("to go on: the same command\n", stderr);

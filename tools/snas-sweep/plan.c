@@ -51,12 +51,11 @@ static enum snas_status add(struct sweep *s, const char *method, const char *pen
     char *name = penalty ? snas_format(err, "%s-penalty-%s-seed-%s", method, penalty, seed)
                          : snas_format(err, "%s-seed-%s", method, seed);
     r->dir = name ? snas_path_join(s->out, name, err) : NULL;
-    r->log = r->dir ? snas_format(err, "%s.log", r->dir) : NULL;
     r->assignments[0] = snas_format(err, "search.method=%s", method);
     r->assignments[1] = snas_format(err, "penalty.strength=%s", penalty ? penalty : "0");
     r->assignments[2] = snas_format(err, "seed=%s", seed);
     snas_free(name);
-    return r->log && r->assignments[0] && r->assignments[1] && r->assignments[2] ? SNAS_OK
+    return r->dir && r->assignments[0] && r->assignments[1] && r->assignments[2] ? SNAS_OK
                                                                                  : SNAS_E_NOMEM;
 }
 
@@ -104,7 +103,6 @@ void sweep_clear(struct sweep *s)
     for (int i = 0; i < s->n; i++) {
         struct run *r = &s->runs[i];
         snas_free(r->dir);
-        snas_free(r->log);
         for (size_t a = 0; a < sizeof r->assignments / sizeof *r->assignments; a++)
             snas_free(r->assignments[a]);
     }

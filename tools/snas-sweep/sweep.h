@@ -1,27 +1,20 @@
 #ifndef SNAS_SWEEP_SWEEP_H
 #define SNAS_SWEEP_SWEEP_H
 
-#include <sys/types.h>
-
-#include "base/progress.h"
 #include "base/status.h"
 
 /* Many searches of one configuration: every method, penalty strength and seed asked for. */
 
-enum run_state { RUN_WAITING, RUN_GOING, RUN_DONE, RUN_FAILED };
 struct run {
-    char *dir, *log;      /* OUT/snas-penalty-0.3-seed-2, and beside it .log */
+    char *dir;            /* OUT/snas-penalty-0.3-seed-2 */
     char *assignments[3]; /* "search.method=snas", "penalty.strength=0.3", "seed=2" */
-    enum run_state state;
-    pid_t process;
-    int epochs; /* of metrics.csv when last looked at */
+    int done;             /* it has its result */
 };
 
 struct sweep {
-    const char *config, *out, *program; /* snas-search */
+    const char *config, *out;
     int n_set;
     const char *const *set; /* assignments that all runs share */
-    int jobs, threads;      /* runs at a time; threads of each */
     int n;
     struct run *runs; /* [n] */
     int epochs;       /* of a whole run */
@@ -32,11 +25,5 @@ struct sweep {
 enum snas_status sweep_plan(const char *methods, const char *penalties, const char *seeds,
                             struct sweep *s, struct snas_err *err);
 void sweep_clear(struct sweep *s);
-
-/* Runs what is not finished yet, `jobs` at a time; each goes on where it was. A run that fails does
- * not stop the others: its log says why. SNAS_E_INTERRUPTED after a signal, with all children
- * stopped and saved. *failed: how many did. */
-enum snas_status sweep_run(struct sweep *s, struct snas_progress *progress, int *failed,
-                           struct snas_err *err);
 
 #endif

@@ -25,7 +25,7 @@ done
 kill -TERM $pid
 wait $pid && fail "a stopped sweep ended with 0"
 grep -q 'to go on: the same command' stop.txt || fail "a stopped sweep does not say how to go on"
-pgrep -f "out sweep/snas-penalty" >/dev/null && fail "a search goes on behind a stopped sweep"
+pgrep -f "out sweep/snas-penalty.*data.path=$FIXTURES" >/dev/null && fail "a search goes on behind a stopped sweep"
 # shellcheck disable=SC2086
 run snas-sweep $plan --jobs 2
 status 0

@@ -23,6 +23,9 @@ const report = JSON.parse(document.getElementById("report").textContent);
 document.head.append(element("style", css));
 document.body.insertAdjacentHTML("afterbegin", body);
 document.querySelector("h1").textContent = report.title;
+// What the command wrote in words stands above what can be clicked.
+const words = document.getElementById("words");
+if (words) document.querySelector("main").before(words);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b61c4", "#5f8a3c"];
 const charts = [];
