@@ -22,6 +22,7 @@ make_run() # DIR SEED TEST PARAMS
 make_run a 1 0.90 1000
 make_run b 2 0.80 1100
 make_run 'c<b>' 3 0.92 1500
+sed -i 's/"epochs": 3/"chosen": {"epoch": 2, "reason": "the best <of> all"}, &/' 'c<b>/result.json'
 run snas-compare a b 'c<b>' --html report.html
 status 0
 ! grep -qE '(src|href)="?https?:' report.html || fail "the page loads something from elsewhere"
@@ -45,6 +46,7 @@ cat >probe.html <<'PROBE'
     mouse(host.parentElement, type, box.x + box.width / 2, box.y + box.height / 2);
   await wait(200);
   found.clicked = text("picked");
+  found.chosen = text("chosen") + "; " + text("epoch-text");
   found.tooltip = document.querySelector("#by-params").textContent.includes("parameters") || document.body.textContent.includes("1,500");
   document.querySelectorAll("#runs tbody tr")[1].click();
   found.row = text("picked");
@@ -92,6 +94,7 @@ for view in 'desktop-light 1280,1800 1' 'phone-dark 390,2400 0'; do
     json 'd["errors"] == []'
     json 'd["rows"] == 3 and d["points"] == 3 and d["picked"] == "a" and d["svgs"] == 2'
     json 'd["clicked"] == "c<b>" and d["row"] == "b"'
+    json 'd["chosen"] == "the best <of> all; epoch 2 of 3: its child"'
     json 'd["at"] == "epoch 3 of 3" and d["moved"] == "epoch 2 of 3" and d["changed"]'
     json 'all(d["lines"]) and d["shares"] and not d["overflow"]'
     case $view in

@@ -217,7 +217,8 @@ function showEpoch() {
     box.innerHTML = report.pictures[index]; // drawn by the command that wrote this page
     byId("cells").append(box);
   }
-  byId("epoch-text").textContent = `epoch ${epoch} of ${run.pictures.length}`;
+  const mark = epoch === run.values.chosen_epoch ? ": its child" : "";
+  byId("epoch-text").textContent = `epoch ${epoch} of ${run.pictures.length}${mark}`;
 }
 
 function pick(i) {
@@ -225,7 +226,8 @@ function pick(i) {
   const run = report.runs[i];
   byId("picked").textContent = run.label;
   byId("epoch").max = Math.max(1, run.pictures.length);
-  byId("epoch").value = run.pictures.length;
+  byId("epoch").value = run.values.chosen_epoch ?? run.pictures.length;
+  byId("chosen").textContent = run.chosen;
   document.querySelectorAll("#runs tr[data-run]").forEach((row) =>
     row.classList.toggle("picked", Number(row.dataset.run) === i),
   );
@@ -250,7 +252,7 @@ pareto("by-madds", "madds", "multiply-adds", accuracy);
 if (report.latency_protocols) {
   const how = report.latency_ways === 1 ? "Latency of the exported model, one image, measured with\n"
     : `Latencies were measured in ${report.latency_ways} ways and cannot be compared across them:\n`;
-  byId("runs").after(element("pre", how + report.latency_protocols, { id: "latency-how" }));
+  byId("runs").parentElement.after(element("pre", how + report.latency_protocols, { id: "latency-how" }));
 }
 pareto("by-latency", "latency_ms", "latency, ms", accuracy);
 const kinds = report.kinds;
