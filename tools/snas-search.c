@@ -15,7 +15,7 @@
 struct arguments {
     struct snas_list set;
     int64_t seed, threads;
-    const char *out, *keys, *memory, *memory_limit;
+    const char *out, *keys, *preset, *memory, *memory_limit;
     int resume, dry_run, quiet, json, plan;
 };
 
@@ -46,8 +46,8 @@ static enum snas_status add_assignment(const char *key, const char *value, char 
 static enum snas_status read_config(const struct arguments *a, const char *name,
                                     struct snas_search_config *config, struct snas_err *err)
 {
-    const char *assignments[SNAS_LIST_MAX + 4];
-    char seed[40], threads[40], *memory = NULL, *limit = NULL;
+    const char *assignments[SNAS_LIST_MAX + 5];
+    char seed[40], threads[40], *preset = NULL, *memory = NULL, *limit = NULL;
     int n = a->set.n;
     memcpy(assignments, a->set.items, (size_t)n * sizeof(*assignments));
     snprintf(seed, sizeof(seed), "seed=%lld", (long long)a->seed);
@@ -56,11 +56,14 @@ static enum snas_status read_config(const struct arguments *a, const char *name,
         assignments[n++] = seed;
     if (a->threads >= 0)
         assignments[n++] = threads;
-    enum snas_status s = add_assignment("memory", a->memory, &memory, assignments, &n, err);
+    enum snas_status s = add_assignment("penalty.preset", a->preset, &preset, assignments, &n, err);
+    if (s == SNAS_OK)
+        s = add_assignment("memory", a->memory, &memory, assignments, &n, err);
     if (s == SNAS_OK)
         s = add_assignment("memory_limit", a->memory_limit, &limit, assignments, &n, err);
     if (s == SNAS_OK)
         s = snas_search_config_read(name, assignments, n, config, err);
+    snas_free(preset);
     snas_free(memory);
     snas_free(limit);
     return s;
@@ -197,6 +200,7 @@ static const char details[] =
     "Examples:\n"
     "  snas-search configs/search/fashion-mnist.yaml\n"
     "  snas-search configs/search/fashion-mnist.yaml --seed 2 --out runs/second\n"
+    "  snas-search configs/search/fashion-mnist.yaml --preset moderate\n"
     "  snas-search configs/search/cifar10.yaml --set data.path=/data/cifar-10-batches-bin\n"
     "  snas-search configs/search/cifar10.yaml --dry-run";
 
@@ -207,6 +211,8 @@ int main(int argc, char **argv)
         {"set", 's', "KEY=VALUE", SNAS_OPT_LIST, &a.set, 0, 0,
          "override a key of the configuration; may be given many times"},
         {"seed", 0, "N", SNAS_OPT_INT, &a.seed, 0, 9e15, "the same as --set seed=N"},
+        {"preset", 'p', "NAME", SNAS_OPT_STRING, &a.preset, 0, 0,
+         "resource penalty: mild, moderate or aggressive (the same as --set penalty.preset=NAME)"},
         {"threads", 't', "N", SNAS_OPT_INT, &a.threads, 0, 4096,
          "threads; 0: all cores (changes no result)"},
         {"memory", 0, "MODE", SNAS_OPT_STRING, &a.memory, 0, 0,

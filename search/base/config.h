@@ -29,7 +29,8 @@ struct snas_key {
     double min, max;     /* inclusive, for INT, REAL, BYTES; both 0: any */
     const char *choices; /* "adam|sgd" for ENUM, else NULL */
     const char *help;    /* one line, with the unit and the source */
-    int local; /* 1: of this machine or sitting (paths, threads); not in the resolved config */
+    int local; /* not in the resolved config: 1 of this machine or sitting (paths, threads), 2 a
+                  shorthand for other keys, which have what it says */
 };
 struct snas_schema {
     const char *title;

@@ -97,6 +97,9 @@ void snas_config_markdown(const struct snas_schema *schema, FILE *out)
         put_cell(what, out);
         fprintf(out, " | `%s` | ", key->initial[0] ? key->initial : "\"\"");
         put_cell(key->help, out);
-        fprintf(out, "%s |\n", key->local ? " (of this machine: not part of the result)" : "");
+        fprintf(out, "%s |\n",
+                key->local == 1   ? " (of this machine: not part of the result)"
+                : key->local == 2 ? " (resolved into other keys)"
+                                  : "");
     }
 }

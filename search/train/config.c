@@ -108,6 +108,11 @@ static const struct snas_key keys[] = {
      0},
     {"penalty.strength", SNAS_T_REAL, AT(penalty.strength), "0", 0, 1e6, NULL,
      "resource penalty, relative: nats of the loss at the uniform start (linear, log); 0: none", 0},
+    {"penalty.preset", SNAS_T_ENUM, AT(penalty.preset), "none", 0, 0,
+     "none|mild|moderate|aggressive",
+     "penalty.strength by what it does (docs/penalty.md): mild, edges just begin to vanish; "
+     "moderate, parameters and depth fall at about the same accuracy; aggressive, nodes vanish",
+     2},
     {"penalty.form", SNAS_T_ENUM, AT(penalty.form), "linear", 0, 0, "linear|log|difference|product",
      "what is made of the cost (docs/penalty.md); difference and product are ProxylessNAS's", 0},
     {"penalty.estimator", SNAS_T_ENUM, AT(penalty.estimator), "reparametrized", 0, 0,
@@ -130,6 +135,12 @@ static const struct snas_key keys[] = {
      "share of the memory access in the penalty", 0},
     {"penalty.latency", SNAS_T_REAL, AT(penalty.latency), "0", 0, 1e6, NULL,
      "share of the latency in the penalty: needs costs.table", 0},
+    {"preset.mild", SNAS_T_REAL, AT(preset.mild), "0.03", 1e-6, 1e6, NULL,
+     "strength of penalty.preset mild", 2},
+    {"preset.moderate", SNAS_T_REAL, AT(preset.moderate), "0.1", 1e-6, 1e6, NULL,
+     "strength of penalty.preset moderate", 2},
+    {"preset.aggressive", SNAS_T_REAL, AT(preset.aggressive), "0.3", 1e-6, 1e6, NULL,
+     "strength of penalty.preset aggressive", 2},
     {"budget.params", SNAS_T_INT, AT(budget.params), "0", 0, 9e15, NULL,
      "most trained values of the pruned child (300k, 2M; docs/penalty.md); 0: any", 0},
     {"budget.madds", SNAS_T_INT, AT(budget.madds), "0", 0, 9e15, NULL,
@@ -307,6 +318,26 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
     return s;
 }
 
+const char *const snas_search_presets[SNAS_PRESETS] = {"none", "mild", "moderate", "aggressive"};
+
+static enum snas_status resolve_preset(struct snas_search_config *c, const char *name,
+                                       struct snas_err *err)
+{
+    const double strengths[SNAS_PRESETS] = {0, c->preset.mild, c->preset.moderate,
+                                            c->preset.aggressive};
+    const double strength = strengths[c->penalty.preset];
+    if (c->penalty.preset == SNAS_PRESET_NONE)
+        return SNAS_OK;
+    if (c->penalty.strength > 0 && c->penalty.strength != strength)
+        return snas_fail(err, SNAS_E_CONFIG,
+                         "%s: penalty.preset %s is a strength of %g, but penalty.strength is %g: "
+                         "give one of them",
+                         name, snas_search_presets[c->penalty.preset], strength,
+                         c->penalty.strength);
+    c->penalty.strength = strength;
+    return SNAS_OK;
+}
+
 /* The table is known by what is in it, not by where it lies. */
 static enum snas_status identify_table(struct snas_search_config *c, const char *name,
                                        struct snas_err *err)
@@ -344,6 +375,8 @@ enum snas_status snas_search_config_read(const char *config_name, const char *co
         if (t != SNAS_OK)
             s = snas_fail_more(err, t, "%s", one.text);
     }
+    if (s == SNAS_OK)
+        s = resolve_preset(out, config_name, err);
     if (s == SNAS_OK)
         s = check(out, config_name, err);
     return s == SNAS_OK ? identify_table(out, config_name, err) : s;

@@ -15,6 +15,16 @@ enum snas_search_method {
     SNAS_SEARCH_DARTS
 };
 
+/* In the order of penalty.preset's choices. */
+enum snas_search_preset {
+    SNAS_PRESET_NONE,
+    SNAS_PRESET_MILD,
+    SNAS_PRESET_MODERATE,
+    SNAS_PRESET_AGGRESSIVE,
+    SNAS_PRESETS
+};
+extern const char *const snas_search_presets[SNAS_PRESETS]; /* their names */
+
 /* What a search is made of. The defaults are the paper's (method.md section 3). */
 struct snas_search_config {
     char name[SNAS_STRING_MAX];
@@ -59,7 +69,11 @@ struct snas_search_config {
         int form, estimator; /* enum snas_penalty_form, snas_penalty_estimator */
         double params, madds, mac, latency, reference;
         int64_t warmup_epochs, ramp_epochs;
+        int preset; /* enum snas_search_preset, resolved into strength */
     } penalty;
+    struct {
+        double mild, moderate, aggressive; /* strengths */
+    } preset;
     struct {
         int64_t params, madds;
         double latency_ms, rate, damping, target;
@@ -99,7 +113,8 @@ struct snas_search_config {
 
 extern const struct snas_schema snas_search_schema;
 
-/* Defaults, then the file, then each assignment; then what one key cannot check alone; with a
+/* Defaults, then the file, then each assignment; then penalty.preset becomes a strength, and what
+ * one key cannot check alone is checked; with a
  * costs.table, costs.hash is that of the file as it is now. All errors of a stage at once.
  * `config_name` is a path or the name of a shipped one
  * ("configs/search/smoke.yaml"). */

@@ -390,9 +390,10 @@ static void say_start(struct snas_search *s)
     say_table(s);
     if (c->penalty.strength > 0)
         snas_run_say(&s->run,
-                     "penalty: relative strength %g (cost 1 at uniform alpha); on the authors' "
+                     "penalty: %s%srelative strength %g (cost 1 at uniform alpha); on the authors' "
                      "scale eta = %g",
-                     c->penalty.strength,
+                     c->penalty.preset ? snas_search_presets[c->penalty.preset] : "",
+                     c->penalty.preset ? ", " : "", c->penalty.strength,
                      c->penalty.strength /
                          snas_penalty_authors(s->network, &s->costs, c->penalty.form));
 }

@@ -21,7 +21,7 @@ static struct {
 
 static const struct snas_option options[] = {
     {"penalty", 'p', "LIST", SNAS_OPT_STRING, &args.penalties, 0, 0,
-     "penalty strengths: 0,0.1,0.3,1 (default 0)"},
+     "penalty strengths: 0,0.1,0.3,1, or presets: 0,mild,moderate (default 0)"},
     {"seeds", 0, "LIST", SNAS_OPT_STRING, &args.seeds, 0, 0, "seeds: 1,2,3 (default 1)"},
     {"method", 'm', "LIST", SNAS_OPT_STRING, &args.methods, 0, 0,
      "search methods: snas,random (default snas); random has no penalty"},
@@ -48,6 +48,7 @@ static const struct snas_command command = {
         "\n"
         "Examples:\n"
         "  snas-sweep configs/search/fashion-mnist.yaml --penalty 0,0.1,0.3,1 --seeds 1,2,3\n"
+        "  snas-sweep configs/search/fashion-mnist.yaml --penalty 0,mild,moderate,aggressive\n"
         "  snas-sweep configs/search/smoke.yaml --method snas,random --seeds 1,2 --jobs 2",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "snas-sweep/sweep.h"
+#include "train/config.h"
 
 enum { MAX_WORDS = 64 };
 struct words {
@@ -32,6 +33,14 @@ static enum snas_status cut(const char *option, const char *list, struct words *
     return out->n ? SNAS_OK : snas_fail(err, SNAS_E_ARG, "%s: the list is empty", option);
 }
 
+static int is_preset(const char *word)
+{
+    for (int p = SNAS_PRESET_NONE + 1; p < SNAS_PRESETS; p++)
+        if (!strcmp(snas_search_presets[p], word))
+            return 1;
+    return 0;
+}
+
 static enum snas_status check_number(const char *option, const char *word, int is_whole,
                                      struct snas_err *err)
 {
@@ -40,7 +49,7 @@ static enum snas_status check_number(const char *option, const char *word, int i
     if (end == word || *end || !(value >= 0) || !isfinite(value) ||
         (is_whole && value != floor(value)))
         return snas_fail(err, SNAS_E_ARG, "%s: '%s' is no %s", option, word,
-                         is_whole ? "seed" : "penalty strength");
+                         is_whole ? "seed" : "penalty strength, nor mild, moderate or aggressive");
     return SNAS_OK;
 }
 
@@ -52,11 +61,14 @@ static enum snas_status add(struct sweep *s, const char *method, const char *pen
                          : snas_format(err, "%s-seed-%s", method, seed);
     r->dir = name ? snas_path_join(s->out, name, err) : NULL;
     r->assignments[0] = snas_format(err, "search.method=%s", method);
-    r->assignments[1] = snas_format(err, "penalty.strength=%s", penalty ? penalty : "0");
-    r->assignments[2] = snas_format(err, "seed=%s", seed);
+    int preset = penalty && is_preset(penalty), whole = r->dir != NULL;
+    r->assignments[1] = snas_format(err, "penalty.preset=%s", preset ? penalty : "none");
+    r->assignments[2] = snas_format(err, "penalty.strength=%s", penalty && !preset ? penalty : "0");
+    r->assignments[3] = snas_format(err, "seed=%s", seed);
     snas_free(name);
-    return r->dir && r->assignments[0] && r->assignments[1] && r->assignments[2] ? SNAS_OK
-                                                                                 : SNAS_E_NOMEM;
+    for (size_t a = 0; a < sizeof r->assignments / sizeof *r->assignments; a++)
+        whole = whole && r->assignments[a];
+    return whole ? SNAS_OK : SNAS_E_NOMEM;
 }
 
 static enum snas_status add_all(const struct words *methods, const struct words *penalties,
@@ -87,7 +99,8 @@ enum snas_status sweep_plan(const char *methods, const char *penalties, const ch
     if (status == SNAS_OK)
         status = cut("--seeds", seeds, &k, err);
     for (int i = 0; status == SNAS_OK && i < p.n; i++)
-        status = check_number("--penalty", p.word[i], 0, err);
+        if (!is_preset(p.word[i]))
+            status = check_number("--penalty", p.word[i], 0, err);
     for (int i = 0; status == SNAS_OK && i < k.n; i++)
         status = check_number("--seeds", k.word[i], 1, err);
     if (status == SNAS_OK)

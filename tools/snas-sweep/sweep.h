@@ -6,9 +6,10 @@
 /* Many searches of one configuration: every method, penalty strength and seed asked for. */
 
 struct run {
-    char *dir;            /* OUT/snas-penalty-0.3-seed-2 */
-    char *assignments[3]; /* "search.method=snas", "penalty.strength=0.3", "seed=2" */
-    int done;             /* it has its result */
+    char *dir; /* OUT/snas-penalty-0.3-seed-2 */
+    /* "search.method=snas", "penalty.preset=none", "penalty.strength=0.3", "seed=2" */
+    char *assignments[4];
+    int done; /* it has its result */
 };
 
 struct sweep {
@@ -20,8 +21,8 @@ struct sweep {
     int epochs;       /* of a whole run */
 };
 
-/* The runs of the lists "snas,random", "0,0.1,1", "1,2,3": `random` knows no penalty and comes once
- * a seed. Names the word that is wrong. Caller clears. */
+/* The runs of the lists "snas,random", "0,0.1,mild", "1,2,3": `random` knows no penalty and comes
+ * once a seed. Names the word that is wrong. Caller clears. */
 enum snas_status sweep_plan(const char *methods, const char *penalties, const char *seeds,
                             struct sweep *s, struct snas_err *err);
 void sweep_clear(struct sweep *s);

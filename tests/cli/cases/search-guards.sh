@@ -34,6 +34,17 @@ run snas-compare late --format json
 status 0
 json "d['runs'][0]['chosen_epoch'] == $epoch and 'the last is disconnected' in d['runs'][0]['chosen']"
 
+# A preset is a strength: the run says which, and keeps the number alone.
+# shellcheck disable=SC2086
+run snas-search "$config" $small --set search.epochs=1 --preset aggressive --set preset.aggressive=0.25 --out preset
+status 0
+stderr_like '^penalty: aggressive, relative strength 0.25 '
+grep -q 'strength: 0.25' preset/config.yaml || fail "the resolved configuration lacks the strength"
+grep -q preset preset/config.yaml && fail "the resolved configuration has the preset"
+run snas-search "$config" --preset strong --dry-run
+status 1
+stderr_has 'expects one of none, mild, moderate, aggressive'
+
 # Alpha that does not move: both warnings, once, in the log and in the report.
 # shellcheck disable=SC2086
 run snas-search "$config" $small --set alpha.learning_rate=0 --out still

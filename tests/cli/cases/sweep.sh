@@ -14,6 +14,15 @@ sweep/snas-penalty-0.5-seed-1
 sweep/snas-penalty-0.5-seed-2'
 no sweep
 
+# Presets have names of their own, also where the configuration has one already; random takes none.
+# shellcheck disable=SC2086
+run snas-sweep $plan --method snas,random --penalty mild,aggressive,2 --seeds 1 --set penalty.preset=moderate --dry-run
+status 0
+stdout_is 'sweep/snas-penalty-mild-seed-1
+sweep/snas-penalty-aggressive-seed-1
+sweep/snas-penalty-2-seed-1
+sweep/random-seed-1'
+
 # Stopped in the middle: nothing goes on behind it, and the same command ends what it began.
 # shellcheck disable=SC2086
 snas-sweep $plan --quiet >/dev/null 2>stop.txt &
@@ -57,6 +66,10 @@ status 1
 run snas-sweep $plan --seeds 1,x
 status 1
 stderr_has "--seeds: 'x' is no seed"
+# shellcheck disable=SC2086
+run snas-sweep $plan --penalty soft
+status 1
+stderr_has "--penalty: 'soft' is no penalty strength, nor mild, moderate or aggressive"
 # shellcheck disable=SC2086
 run snas-sweep $plan --penalty 1,1
 status 1

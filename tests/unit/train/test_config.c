@@ -49,6 +49,40 @@ static void config__is_rejected_when_keys_contradict_each_other(void **state)
     rejects("name: latest\n", name, 1);
 }
 
+static void config__preset_becomes_a_strength_and_stays_out_of_the_result(void **state)
+{
+    (void)state;
+    struct snas_err err = {0};
+    struct snas_search_config c, again;
+    const char *const both[] = {"bad.yaml", "penalty.preset aggressive is a strength of 7", "0.5"};
+    const char *const no_gradient[] = {"has no gradient"};
+    const char *text = "name: x\npreset: {mild: 0.02, aggressive: 7}\n";
+    const char *pick[] = {"penalty.preset=mild"}, *none[] = {"penalty.preset=none"};
+    char *dump;
+    assert_int_equal(snas_write_file("x.yaml", text, strlen(text), &err), SNAS_OK);
+    assert_int_equal(snas_search_config_read("./x.yaml", none, 1, &c, &err), SNAS_OK);
+    assert_true(c.penalty.strength == 0);
+    assert_int_equal(snas_search_config_read("./x.yaml", pick, 1, &c, &err), SNAS_OK);
+    assert_true(c.penalty.strength == 0.02);
+    for (int p = SNAS_PRESET_MILD; p < SNAS_PRESETS; p++) { /* names and choices go together */
+        char assignment[40];
+        const char *one[] = {assignment};
+        snprintf(assignment, sizeof assignment, "penalty.preset=%s", snas_search_presets[p]);
+        assert_int_equal(snas_search_config_read("./x.yaml", one, 1, &again, &err), SNAS_OK);
+        assert_int_equal(again.penalty.preset, p);
+    }
+    assert_true(again.penalty.strength == 7);
+    assert_int_equal(snas_config_dump(&snas_search_schema, &c, &dump, &err), SNAS_OK);
+    assert_null(strstr(dump, "preset"));
+    assert_non_null(strstr(dump, "strength: 0.02"));
+    assert_int_equal(snas_write_file("y.yaml", dump, strlen(dump), &err), SNAS_OK);
+    snas_free(dump);
+    assert_int_equal(snas_search_config_read("./y.yaml", NULL, 0, &again, &err), SNAS_OK);
+    assert_true(again.penalty.strength == 0.02);
+    rejects("penalty: {preset: aggressive, strength: 0.5}\npreset: {aggressive: 7}\n", both, 3);
+    rejects("search: {method: random}\npenalty: {preset: mild}\n", no_gradient, 1);
+}
+
 static void config__assignments_override_the_file_when_given(void **state)
 {
     (void)state;
@@ -155,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(config__errors_name_line_and_nearest_key_when_several_are_wrong),
         cmocka_unit_test(config__is_rejected_when_keys_contradict_each_other),
+        cmocka_unit_test(config__preset_becomes_a_strength_and_stays_out_of_the_result),
         cmocka_unit_test(config__assignments_override_the_file_when_given),
         cmocka_unit_test(config__every_shipped_file_is_read_and_runs_fast_when_asked),
         cmocka_unit_test(config__rate_is_a_cosine_when_epochs_pass),
