@@ -174,8 +174,9 @@ double snas_net_block_flops(const struct snas_net *net, int block)
 }
 
 /* Adds a block to its unit: arithmetic, and where its parameters lie. */
-static void count_block(const struct snas_net *net, struct snas_unit *unit, int block)
+static void count_block(const struct snas_net *net, int block, void *arg)
 {
+    struct snas_unit *unit = arg;
     const struct snas_network *network = net->network;
     const struct snas_block *b = &network->blocks[block];
     unit->flops += snas_net_block_flops(net, block);
@@ -196,19 +197,20 @@ static void count_block(const struct snas_net *net, struct snas_unit *unit, int 
     }
 }
 
-static void count_unit(const struct snas_net *net, struct snas_unit *unit)
+void snas_unit_blocks(const struct snas_net *net, const struct snas_unit *unit,
+                      void (*fn)(const struct snas_net *net, int block, void *arg), void *arg)
 {
     if (unit->kind != SNAS_UNIT_CELL) {
-        count_block(net, unit, unit->index);
+        fn(net, unit->index, arg);
         return;
     }
     const struct snas_cell *cell = &net->network->cells[unit->index];
     for (int i = 0; i < cell->inputs; i++)
         for (int p = 0; p < cell->n_pre[i]; p++)
-            count_block(net, unit, cell->pre[i] + p);
+            fn(net, cell->pre[i] + p, arg);
     for (int i = cell->first_edge; i < cell->first_edge + cell->n_edges; i++)
         for (int k = 0; k < net->network->edges[i].n_ops; k++)
-            count_block(net, unit, net->network->edges[i].first_block + k);
+            fn(net, net->network->edges[i].first_block + k, arg);
 }
 
 static const struct snas_unit_ops *choose(const struct snas_net *net, const struct snas_unit *unit)
@@ -232,7 +234,7 @@ static enum snas_status plan_unit(struct snas_net *net, enum snas_unit_kind kind
     snprintf(unit->name, sizeof unit->name, "%.39s", name);
     unit->shares = net->n_units <= net->n_lean;
     place_unit_tensors(net, unit);
-    count_unit(net, unit);
+    snas_unit_blocks(net, unit, count_block, unit);
     unit->ops = choose(net, unit);
     size_t before = net->arena.reserved;
     enum snas_status status = unit->ops->plan(net, unit, err);
@@ -269,6 +271,7 @@ static enum snas_status allocate_tables(struct snas_net *net, struct snas_err *e
         {&net->param_offset, (size_t)n->n_params, sizeof(size_t)},
         {&net->value, (size_t)n->n_tensors, sizeof(void *)},
         {&net->dvalue, (size_t)n->n_tensors, sizeof(void *)},
+        {&net->zeroed_by, (size_t)n->n_tensors, sizeof(int)},
         {&net->value_at, (size_t)n->n_tensors, sizeof(size_t)},
         {&net->dvalue_at, (size_t)n->n_tensors, sizeof(size_t)},
         {&net->bn, (size_t)n->n_layers, sizeof(struct snas_bn_state)},
@@ -319,6 +322,8 @@ static enum snas_status make_plan(const struct snas_network *network,
     place_params(net);
     place_step(net);
     status = plan_units(net, err);
+    if (status == SNAS_OK)
+        status = snas_net_plan_gradients(net, err);
     if (status != SNAS_OK)
         return status;
     net->temp_at = snas_net_reserve(net, net->temp_bytes);
@@ -439,10 +444,10 @@ void snas_net_destroy(struct snas_net *net)
         snas_free(unit->forward);
         snas_free(unit->backward);
     }
-    void *tables[] = {net->param_offset,  net->value, net->dvalue,     net->value_at,
-                      net->dvalue_at,     net->bn,    net->live_block, net->live_tensor,
-                      net->zero_tensor,   net->z,     net->labels,     net->units,
-                      net->worker_scratch};
+    void *tables[] = {net->param_offset,   net->value,     net->dvalue,     net->value_at,
+                      net->dvalue_at,      net->bn,        net->live_block, net->live_tensor,
+                      net->zero_tensor,    net->z,         net->labels,     net->units,
+                      net->worker_scratch, net->zeroed_by, net->stretches};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         snas_free(tables[i]);
     snas_arena_clear(&net->arena);

@@ -250,25 +250,6 @@ const void *snas_net_tensor(const struct snas_net *net, int tensor)
 
 /* ---- backward ---- */
 
-static void clear_group(int group, int worker, void *arg)
-{
-    (void)worker;
-    struct snas_net *net = arg;
-    size_t row = net->n_theta * net->real;
-    memset((unsigned char *)net->group_grad + (size_t)group * row, 0, row);
-    size_t n_z = (size_t)net->network->n_z;
-    memset(net->group_dz + (size_t)group * n_z, 0, n_z * sizeof *net->group_dz);
-    int first, count;
-    snas_group_range(net->run.batch.n, group, &first, &count);
-    for (int t = 0; t < net->network->n_tensors; t++) {
-        const struct snas_shape *s = &net->network->tensors[t].shape;
-        size_t image = (size_t)s->c * (size_t)s->h * (size_t)s->w * net->real;
-        if (net->dvalue[t])
-            memset((unsigned char *)net->dvalue[t] + (size_t)first * image, 0,
-                   (size_t)count * image);
-    }
-}
-
 /* d loss / d logits = (softmax - target) / n. */
 static void loss_gradient(struct snas_net *net)
 {
@@ -287,37 +268,11 @@ static void loss_gradient(struct snas_net *net)
     }
 }
 
-enum { REDUCE_VALUES = 16384 }; /* of a task: 8 rows of it fit L2 */
-
-struct reduction {
-    struct snas_net *net;
-    const struct snas_unit *unit;
-};
-
-/* Sums a stretch of one unit's gradients over the groups. */
-static void reduce_part(int part, int worker, void *arg)
-{
-    (void)worker;
-    const struct reduction *r = arg;
-    const struct snas_net *net = r->net;
-    size_t begin = r->unit->theta_begin + (size_t)part * REDUCE_VALUES;
-    size_t end = begin + REDUCE_VALUES;
-    if (end > r->unit->theta_end)
-        end = r->unit->theta_end;
-    if (net->real == sizeof(double))
-        snas_sum_groups_f64(net->group_grad, net->n_theta, begin, end, net->grad);
-    else
-        snas_sum_groups_f32(net->group_grad, net->n_theta, begin, end, net->grad);
-}
-
 /* The unit's backward is done: its gradients over all groups. */
 static void end_unit(struct snas_net *net, const struct snas_unit *unit)
 {
     double since = snas_profile_now(net);
-    struct reduction r = {net, unit};
-    size_t n = unit->theta_end - unit->theta_begin;
-    snas_parallel(net->options.threads, (int)((n + REDUCE_VALUES - 1) / REDUCE_VALUES), reduce_part,
-                  &r);
+    snas_net_sum_gradients(net, unit);
     snas_profile_stretch(net, "sum of groups", 1, &since);
     if (unit->kind == SNAS_UNIT_CELL && net->back->after_cell)
         net->back->after_cell(unit->index, net->back->arg);
@@ -366,9 +321,9 @@ enum snas_status snas_net_backward(struct snas_net *net, const struct snas_backw
     net->back = b;
     net->dvalue[net->network->input] = b->dimages;
     double since = snas_profile_now(net);
-    snas_parallel(net->options.threads, SNAS_GROUPS, clear_group, net);
+    snas_net_zero_gradients(net);
     loss_gradient(net);
-    snas_profile_stretch(net, "clear", 1, &since);
+    snas_profile_stretch(net, "zero", 1, &since);
     struct job job = {.net = net};
     int ended = net->n_units - 1;
     for (int i = ended; i >= 0; i--) {

@@ -13,6 +13,8 @@
  * - The forward writes value[t] for every live tensor of the unit that has a live block; a live
  *   tensor without one (net->zero_tensor: a dead node) is zeroed by the plan, and may be skipped
  *   by its readers where that is exact.
+ * - The backward zeroes, if ops->zeroes, dvalue of what the plan leaves to it (net->zeroed_by)
+ * before anything is added, and the groups' rows of the weights of its live blocks.
  * - The backward adds to dvalue of what it reads, in an order that depends on nothing but the
  *   network (not the thread); dvalue of a tensor is complete when the pass that produced it is
  *   undone. dvalue[t] NULL: nobody wants it (the images).
@@ -52,7 +54,8 @@ struct snas_unit_ops {
     /* A pass without finalise may be followed at once, group by group, by the next pass: also by
      * that of another unit of which this holds. net->temp is not used. */
     int joins;
-    const char *(*isa)(void);                                                 /* "ref", "avx2" */
+    int zeroes;               /* its backward zeroes its gradients, as said above */
+    const char *(*isa)(void); /* "ref", "avx2" */
     int (*accepts)(const struct snas_net *net, const struct snas_unit *unit); /* 1 or 0 */
     /* Reserves (snas_net_reserve, snas_net_want_temp, snas_net_want_scratch), builds unit->state
      * and the passes; no big memory is there yet, and destroy is called after a failure too. */
@@ -74,9 +77,16 @@ struct snas_unit {
     int shares;          /* what its forward saves lies in net->saved */
     size_t shared_bytes; /* so much of it */
     double flops;
-    size_t theta_begin, theta_end; /* its parameters in theta */
+    size_t theta_begin, theta_end;  /* its parameters in theta */
+    int first_stretch, n_stretches; /* the same, in net->stretches */
     int n_forward, n_backward;
     struct snas_pass *forward, *backward; /* from snas_alloc; freed by the plan */
+};
+
+/* Values of theta that belong to one block. */
+struct snas_stretch {
+    size_t begin, end;
+    int block;
 };
 
 /* One BN layer's numbers, shared by the implementations and the plan (running statistics, modes,
@@ -94,11 +104,15 @@ struct snas_net {
     void *theta, *grad, *stats; /* offsets in values: param_offset; 64-byte aligned each */
     size_t n_theta, n_stats;
     size_t *param_offset; /* [n_params] */
-    void *group_grad;     /* [SNAS_GROUPS][n_theta], zeroed by the plan before a backward */
-    void **value;         /* [n_tensors], dense [n][h][w][c]; NULL for concatenations. The images
-                             are the caller's: aligned to their own size only. 64 readable bytes
-                             follow the others */
-    void **dvalue;        /* the same; zeroed before a backward, consumers add */
+    void *group_grad;     /* [SNAS_GROUPS][n_theta]; zeroed before a backward, by the plan or by
+                             the unit (ops->zeroes) */
+    struct snas_stretch *stretches; /* of all units */
+    void **value;   /* [n_tensors], dense [n][h][w][c]; NULL for concatenations. The images
+                       are the caller's: aligned to their own size only. 64 readable bytes
+                       follow the others */
+    void **dvalue;  /* the same; consumers add */
+    int *zeroed_by; /* [n_tensors] the unit whose backward zeroes dvalue: the last one that
+                       reads the tensor, when it can; -1: the plan, before a backward */
     struct snas_bn_state *bn; /* [n_layers] */
     double *group_dz;         /* [SNAS_GROUPS][n_z], zeroed before a backward; summed by the plan */
     struct snas_forward run;  /* of the current step; run.z never NULL */
@@ -181,6 +195,17 @@ double snas_net_z(const struct snas_net *net, int edge, int op);
 /* [batch] factors of a block's images: 0 or 1 / (1 - p); NULL: all 1 (no drop path in this
  * forward, or an identity). */
 const double *snas_net_keep(const struct snas_net *net, int block);
+
+/* Calls fn for every block of a unit, in the order of their parameters. */
+void snas_unit_blocks(const struct snas_net *net, const struct snas_unit *unit,
+                      void (*fn)(const struct snas_net *net, int block, void *arg), void *arg);
+
+/* Fills net->stretches and net->zeroed_by. */
+enum snas_status snas_net_plan_gradients(struct snas_net *net, struct snas_err *err);
+/* Before a backward: what no unit zeroes. */
+void snas_net_zero_gradients(struct snas_net *net);
+/* The unit's backward is done: net->grad of its parameters, over all groups. */
+void snas_net_sum_gradients(struct snas_net *net, const struct snas_unit *unit);
 
 /* Fills live_block, live_tensor and zero_tensor from run.z. */
 void snas_net_find_live(struct snas_net *net);

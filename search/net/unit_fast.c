@@ -247,6 +247,7 @@ static void destroy(struct snas_unit *unit)
 
 const struct snas_unit_ops snas_unit_fast = {.name = "fast",
                                              .joins = 1,
+                                             .zeroes = 1,
                                              .isa = isa,
                                              .accepts = accepts,
                                              .plan = plan,

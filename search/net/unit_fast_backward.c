@@ -430,6 +430,46 @@ static void clear_sums(const struct snas_fast_work *w)
     }
 }
 
+static void zero_weights(const struct snas_fast_work *w, int layer)
+{
+    const struct snas_layer *l = &w->net->network->layers[layer];
+    const int params[2] = {l->weight, l->bias};
+    for (int i = 0; i < 2; i++)
+        if (params[i] >= 0)
+            memset(snas_net_group_grad(w->net, w->group, params[i]), 0,
+                   w->net->network->params[params[i]].count * sizeof(float));
+}
+
+/* The group's rows of the weights that this piece adds to. */
+static void zero_rows(const struct snas_fast_work *w)
+{
+    const struct snas_fast *f = w->f;
+    for (int i = 0; i < f->n_blocks; i++) {
+        const struct snas_fast_block *b = &f->blocks[i];
+        if (!snas_fast_has_block(w, i) || (w->level == 0 && !snas_fast_has_slot(w, b->from)))
+            continue;
+        const struct snas_fast_segment *s = &f->segments[b->first + w->level];
+        zero_weights(w, s->matrix);
+        if (s->depthwise >= 0)
+            zero_weights(w, s->depthwise);
+    }
+}
+
+/* What this unit is the last to read, before it adds the first term. */
+static void zero_slots(const struct snas_fast_work *w, int unit)
+{
+    const struct snas_fast *f = w->f;
+    for (int i = 0; i < f->n_slots; i++) {
+        const struct snas_fast_slot *s = &f->slots[i];
+        for (int p = 0; snas_fast_has_slot(w, i) && p < s->n_parts; p++) {
+            const struct snas_shape *shape = &w->net->network->tensors[s->part[p]].shape;
+            if (w->net->zeroed_by[s->part[p]] == unit)
+                memset(snas_fast_values(w, w->net->dvalue, s->part[p]), 0,
+                       (size_t)shape->h * (size_t)shape->w * (size_t)shape->c * sizeof(float));
+        }
+    }
+}
+
 void snas_fast_backward_run(struct snas_net *net, struct snas_unit *unit,
                             const struct snas_pass *pass, int group, int worker)
 {
@@ -438,11 +478,13 @@ void snas_fast_backward_run(struct snas_net *net, struct snas_unit *unit,
     int first, count;
     snas_group_range(net->run.batch.n, w.group, &first, &count);
     clear_sums(&w);
+    zero_rows(&w);
     for (w.image = first; w.image < first + count; w.image++) {
         if (w.level > 0) {
             run_later(&w);
             continue;
         }
+        zero_slots(&w, (int)(unit - net->units));
         for (int i = 0; i < f->n_views; i++)
             if (snas_fast_has_slot(&w, f->views[i].slot))
                 run_view(&w, i);
@@ -460,6 +502,16 @@ void snas_fast_backward_run(struct snas_net *net, struct snas_unit *unit,
 
 /* ---- coefficients */
 
+/* Gradients of gamma and beta are sums over all groups already: the other groups have none. */
+static void put_affine(struct snas_net *net, const struct snas_layer *l, int c, double dgamma,
+                       double dbeta)
+{
+    for (int group = 0; group < SNAS_GROUPS; group++) {
+        ((float *)snas_net_group_grad(net, group, l->weight))[c] = group ? 0 : (float)dgamma;
+        ((float *)snas_net_group_grad(net, group, l->bias))[c] = group ? 0 : (float)dbeta;
+    }
+}
+
 /* From the sums of g and g * y to dY = a g + b y + d, gamma's and beta's gradients and d z.
  * `factor` is z, or 1. Returns d z. */
 static double finish_norm(struct snas_net *net, struct snas_fast *f,
@@ -469,8 +521,6 @@ static double finish_norm(struct snas_net *net, struct snas_fast *f,
     const int affine = l && l->affine;
     const float *gamma = affine ? snas_net_param(net, l->weight) : NULL;
     const float *beta = affine ? snas_net_param(net, l->bias) : NULL;
-    float *dgamma = affine ? snas_net_group_grad(net, 0, l->weight) : NULL;
-    float *dbeta = affine ? snas_net_group_grad(net, 0, l->bias) : NULL;
     float *a = f->coefs + norm->coef + 2 * (size_t)norm->cp, *b = a + norm->cp, *d = b + norm->cp;
     double dz = 0, n = norm->pixels * net->run.batch.n;
     for (int c = 0; c < norm->c; c++) {
@@ -485,10 +535,8 @@ static double finish_norm(struct snas_net *net, struct snas_fast *f,
         double inv = bn->inv[c], mean = bn->mean[c], gx = inv * (gy - mean * g);
         double scale = affine ? (double)gamma[c] : 1;
         dz += scale * gx + (affine ? (double)beta[c] * g : 0);
-        if (affine) {
-            dgamma[c] = (float)(factor * gx);
-            dbeta[c] = (float)(factor * g);
-        }
+        if (affine)
+            put_affine(net, l, c, factor * gx, factor * g);
         scale *= factor * inv;
         a[c] = (float)scale;
         b[c] = (float)(-scale * inv * gx / n);

@@ -286,6 +286,51 @@ static void off_blocks__are_untouched_when_z_is_zero(void **state)
     fixture_clear(&f);
 }
 
+/* Gradients of a one-hot step with this many images, on a net that has seen `before` full steps. */
+static float *hard_gradients(int before, int images, double *dz, size_t *n)
+{
+    struct fixture f = {.options = fixture_options(SNAS_PRECISION_F32)};
+    struct snas_network_options o = fixture_network_options(3);
+    f.options.engine = SNAS_ENGINE_AUTO;
+    o.affine = 1;
+    fixture_net_space(&f.space);
+    fixture_make(&f, &o, NULL);
+    assert_true(f.network->n_z <= 512);
+    for (int i = 0; i < before; i++) {
+        forward_with(&f, fixture_forward(&f));
+        backward(&f, dz);
+    }
+    int *op = calloc((size_t)f.network->n_edges, sizeof *op);
+    assert_non_null(op);
+    choose(f.network, op);
+    one_hot(&f, op, 1);
+    struct snas_forward forward = fixture_forward(&f);
+    forward.batch.n = images;
+    forward_with(&f, forward);
+    backward(&f, dz);
+    *n = snas_net_theta_size(f.net);
+    float *grad = copy_of(snas_net_grad(f.net), *n * sizeof *grad);
+    free(op);
+    fixture_clear(&f);
+    return grad;
+}
+
+/* Of 8 groups of images some have none here. */
+static void gradients__are_of_this_step_alone_when_others_went_before(void **state)
+{
+    (void)state;
+    for (int images = 1; images <= BATCH; images += 2) {
+        size_t n;
+        double dz[2][512] = {{0}};
+        float *fresh = hard_gradients(0, images, dz[0], &n);
+        float *used = hard_gradients(2, images, dz[1], &n);
+        assert_memory_equal(fresh, used, n * sizeof *used);
+        assert_memory_equal(dz[0], dz[1], sizeof dz[0]);
+        free(fresh);
+        free(used);
+    }
+}
+
 static void child__gives_the_supernets_logits_when_z_is_one_hot(void **state)
 {
     (void)state;
@@ -595,6 +640,7 @@ int main(void)
         cmocka_unit_test(running_mode__matches_batch_mode_when_statistics_are_the_batch),
         cmocka_unit_test(estimate__is_the_weighted_mean_of_batches_when_sizes_differ),
         cmocka_unit_test(off_blocks__are_untouched_when_z_is_zero),
+        cmocka_unit_test(gradients__are_of_this_step_alone_when_others_went_before),
         cmocka_unit_test(child__gives_the_supernets_logits_when_z_is_one_hot),
         cmocka_unit_test(dead_end__is_not_computed_when_nobody_reads_it),
         cmocka_unit_test(dead_node__is_zero_when_all_its_z_are),
