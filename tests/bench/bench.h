@@ -50,6 +50,9 @@ void bench_step_make(struct bench_step *b, const struct bench_options *o);
 /* New samples, thresholds and counts of steps; the net stays. */
 void bench_step_change(struct bench_step *b, const struct bench_options *o);
 void bench_step_free(struct bench_step *b);
+/* Clipped SGD by the net's gradient. */
+void bench_step_update(struct bench_step *b);
+double bench_seconds(void); /* of a clock that only goes forward */
 /* Forward, backward, clipped SGD; seconds. */
 double bench_step_run(struct bench_step *b, int step);
 

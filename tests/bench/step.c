@@ -145,6 +145,19 @@ static void draw_concrete(struct bench_step *b, int step)
     b->method->ops->sample(b->method, 1, SNAS_STREAM_GUMBEL, (uint64_t)step, 0, b->sample);
 }
 
+double bench_seconds(void)
+{
+    return now(CLOCK_MONOTONIC);
+}
+
+void bench_step_update(struct bench_step *b)
+{
+    const size_t n = snas_net_theta_size(b->net);
+    const float *grad = snas_net_grad(b->net);
+    const double scale = snas_k_clip_factor(sqrt(snas_k_sum_squares_f32(n, grad)), 5);
+    snas_k_sgd_f32(n, snas_net_theta(b->net), b->velocity, grad, (float)scale, 0.025F, 0.9F, 3e-4F);
+}
+
 double bench_step_run(struct bench_step *b, int step)
 {
     struct snas_err err = {0};
@@ -156,16 +169,13 @@ double bench_step_run(struct bench_step *b, int step)
     const struct snas_forward f = {
         .batch = {b->images, b->labels, b->o.batch}, .z = b->z, .bn = SNAS_BN_BATCH_UPDATE};
     const struct snas_backward back = {.dz = b->dz};
-    const size_t n = snas_net_theta_size(b->net);
     const double cpu = now(CLOCK_PROCESS_CPUTIME_ID), t0 = now(CLOCK_MONOTONIC);
     snas_concrete_live(b->sample, b->network->n_z, b->o.threshold, b->z);
     bench_must(snas_net_forward(b->net, &f, &loss, &err), &err);
     const double t1 = now(CLOCK_MONOTONIC);
     bench_must(snas_net_backward(b->net, &back, &err), &err);
     const double t2 = now(CLOCK_MONOTONIC);
-    const float *grad = snas_net_grad(b->net);
-    const double scale = snas_k_clip_factor(sqrt(snas_k_sum_squares_f32(n, grad)), 5);
-    snas_k_sgd_f32(n, snas_net_theta(b->net), b->velocity, grad, (float)scale, 0.025F, 0.9F, 3e-4F);
+    bench_step_update(b);
     const double t3 = now(CLOCK_MONOTONIC);
     b->forward = t1 - t0;
     b->backward = t2 - t1;
