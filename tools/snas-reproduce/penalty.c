@@ -51,6 +51,29 @@ static enum snas_status draw_edges(const struct results *r, int epochs, struct d
     return s;
 }
 
+/* A point a run: params, accuracy. */
+static enum snas_status draw_costs(const struct results *r, struct doc *d, struct snas_err *err)
+{
+    struct plot p = {.name = "penalty",
+                     .x = "params of the child",
+                     .y = "child without retraining, validation, %"};
+    const int n = r->plan->n_strengths + 1;
+    enum snas_status s = plot_reserve(&p, n, r->plan->n_seeds, err);
+    for (int i = 0; s == SNAS_OK && i < n; i++) {
+        const struct entry *e = &r->entries[i ? r->plan->n_methods + i - 1 : r->plan->penalised];
+        snprintf(p.lines[i].title, sizeof p.lines[i].title, "%s", e->label);
+        p.lines[i].points = 1;
+        for (int k = 0; k < r->plan->n_seeds; k++)
+            if (e->runs[k].done)
+                plot_add(&p.lines[i], metric_of(&e->runs[k].record, METRIC_PARAMS),
+                         100 * e->runs[k].record.child, 0);
+    }
+    if (s == SNAS_OK)
+        s = plot_draw(&p, d->dir, err);
+    plot_clear(&p);
+    return s;
+}
+
 static void evolution_table(const struct results *r, int entry, int epochs, struct doc *d)
 {
     static const char *const titles[] = {"epoch", "edges", "skips", "pools", "dead nodes"};
@@ -128,8 +151,11 @@ enum snas_status write_penalties(const struct results *r, struct doc *d, struct 
         "of methods. In the paper's words the smallest is mild, the largest aggressive.",
         r->plan->n_strengths, r->plan->methods[r->plan->penalised].name);
     enum snas_status s = draw_edges(r, epochs, d, err);
+    if (s == SNAS_OK)
+        s = draw_costs(r, d, err);
     if (s != SNAS_OK)
         return s;
+    doc_picture(d, "penalty", "A point a run: accuracy against parameters");
     doc_picture(d, "edges", "Edges that are left, by epoch");
     doc_heading(d, 2, "Evolution of the cells under the strong penalty");
     if (!first) {

@@ -309,7 +309,7 @@ enum snas_status plan_read(const char *path, const struct snas_list *extra, stru
     const struct reader r = {path, err};
     struct snas_yaml *doc = NULL;
     char *found = NULL;
-    *out = (struct plan){.penalised = -1, .scored = -1};
+    *out = (struct plan){.path = path, .penalised = -1, .scored = -1};
     enum snas_status s = snas_find_shipped(path, &found, err);
     if (s == SNAS_OK)
         s = snas_yaml_read(found, &doc, err);

@@ -25,6 +25,7 @@ struct plan_method {
 
 struct plan {
     char name[SNAS_NAME_MAX];
+    const char *path;      /* of its file, as the caller named it */
     char *search;          /* the configuration that all searches share */
     struct plan_words set; /* over it */
     int n_seeds;

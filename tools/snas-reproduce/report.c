@@ -32,7 +32,7 @@ static void write_head(const struct results *r, struct doc *d)
 {
     const struct snas_record *one = any_record(r);
     const int all = r->n * r->plan->n_seeds, done = finished(r);
-    char device[128], today[16];
+    char device[128], today[16], command[4096];
     snas_device_name(device, sizeof device);
     snas_today(today, sizeof today);
     doc_heading(d, 1, "The experiment of the SNAS paper, repeated");
@@ -41,6 +41,8 @@ static void write_head(const struct results *r, struct doc *d)
              "tools/reproduce from the runs' own files: no figure below was typed by hand.",
              r->plan->name, r->plan->n_methods, r->plan->n_seeds, r->plan->n_strengths, device,
              today);
+    snprintf(command, sizeof command, "tools/reproduce %s", r->plan->path);
+    doc_code(d, command);
     if (one)
         doc_text(d,
                  "Data: %s, %lld images held out for validation. Network: space %s, C=%lld, %lld "

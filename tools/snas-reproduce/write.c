@@ -153,12 +153,15 @@ void write_terms(const struct results *r, struct doc *d)
     static const char *const titles[] = {"method",    "images, theta",  "held-out images, alpha",
                                          "BN images", "settings tried", "child by"};
     doc_heading(d, 2, "Equal terms");
-    doc_text(d, "Every method has the same training images for its weights, the same network, "
-                "batches, augmentation and rate of the weights, the same re-estimation of batch "
-                "norm, and as many settings tried as any other.");
+    doc_text(
+        d, "Every method has the same training images for its weights, the same network, "
+           "batches, augmentation and rate of the weights, the same re-estimation of batch "
+           "norm, and as many settings tried as any other. Its own rule: argmax of every edge for "
+           "snas and dsnas, two edges a node for darts, the best of sampled networks for enas "
+           "and random (docs/methods.md).");
     doc_table_begin(d, 6, 1, titles);
     for (int e = 0; e < r->plan->n_methods; e++) {
-        static const char *const rules[] = {"auto", "argmax", "top2", "best"};
+        static const char *const rules[] = {"its own rule", "argmax", "top2", "best"};
         const struct snas_record *record = any_record(&r->entries[e], r->plan->n_seeds);
         char images[32] = "-", held[32] = "-", bn[32] = "-", tried[16];
         if (record) {
