@@ -164,7 +164,9 @@ static enum snas_status start_next(struct snas_job *jobs, int n, int at_once, st
 {
     enum snas_status status = SNAS_OK;
     for (int i = 0; status == SNAS_OK && i < n && going(jobs, n) < at_once; i++)
-        if (jobs[i].state == SNAS_JOB_WAITING)
+        if (jobs[i].state == SNAS_JOB_WAITING && snas_path_exists(jobs[i].result))
+            jobs[i].state = SNAS_JOB_DONE; /* by another call on the same runs, meanwhile */
+        else if (jobs[i].state == SNAS_JOB_WAITING)
             status = start(&jobs[i], err);
     return status;
 }
