@@ -205,14 +205,15 @@ static enum snas_status step(struct snas_method *m, const struct snas_method_con
 {
     struct snas_darts *s = (struct snas_darts *)m;
     const int single = s->options.order == SNAS_DARTS_SINGLE;
+    const int alone = !single && ctx->epoch >= s->options.alpha.warmup;
     struct snas_batch training;
     double penalty = 0;
     snas_alpha_clear_gradient(&s->alpha, m);
     mixture(m, s->z);
     enum snas_status status = ctx->next_batch(ctx->owner, 0, &training, err);
-    if (status == SNAS_OK && !single)
+    if (status == SNAS_OK && alone)
         status = step_alpha(s, ctx, &training, &penalty, err);
-    if (status == SNAS_OK && !single)
+    if (status == SNAS_OK && alone)
         mixture(m, s->z);
     if (status == SNAS_OK)
         status = snas_method_train_on(ctx, &training, s->z, s->dz, out, err);

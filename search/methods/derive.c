@@ -210,6 +210,11 @@ enum snas_derive_rule snas_method_rule(const struct snas_method *m, enum snas_de
     return rule == SNAS_DERIVE_AUTO ? m->ops->rule : rule;
 }
 
+int snas_method_decides(const struct snas_method *m, enum snas_derive_rule rule)
+{
+    return !m->ops->keeps_alpha && snas_method_rule(m, rule) != SNAS_DERIVE_BEST;
+}
+
 /* Numbers of the samples in SNAS_STREAM_HARD: an epoch's one, and the final ones, of which each may
  * be drawn again; below and between lie those of evaluations (train/epoch.c, train/finish.c). */
 #define EPOCH_SAMPLE ((uint64_t)1 << 42)

@@ -18,6 +18,10 @@ struct snas_derive_options {
 /* The rule that is meant: AUTO is the method's own. */
 enum snas_derive_rule snas_method_rule(const struct snas_method *m, enum snas_derive_rule rule);
 
+/* 1 when how certain alpha is says how far the search has decided on its child: not where the child
+ * is chosen by its score, nor where alpha is none of the method's decisions. */
+int snas_method_decides(const struct snas_method *m, enum snas_derive_rule rule);
+
 /* The genotype after an epoch (from 0). Nothing is evaluated: under the rule BEST it is one sample.
  * z: [n_z] room for BEST. SNAS_E_UNSUPPORTED: TOP2 in a space without `none`. */
 enum snas_status snas_method_derive_epoch(const struct snas_method *m, enum snas_derive_rule rule,

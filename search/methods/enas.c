@@ -193,6 +193,7 @@ static void destroy(struct snas_method *m)
 
 static const struct snas_method_ops enas_ops = {.name = "enas",
                                                 .rule = SNAS_DERIVE_BEST,
+                                                .keeps_alpha = 1,
                                                 .step = step,
                                                 .end_epoch = end_epoch,
                                                 .sample = sample,

@@ -213,7 +213,6 @@ void snas_method_summary(const struct snas_method *m, int kind, struct snas_alph
                 second = p[k];
         }
         out->margin += p[best] - second;
-        out->count[best]++;
         edges++;
     }
     if (edges) {

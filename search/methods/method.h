@@ -48,9 +48,8 @@ struct snas_step_result {
 
 /* Of one cell kind, for metrics. */
 struct snas_alpha_summary {
-    double entropy;          /* mean over edges, nats */
-    double margin;           /* mean over edges of p(first) - p(second) */
-    int count[SNAS_MAX_OPS]; /* edges whose argmax is this op of the kind's list */
+    double entropy; /* mean over edges, nats */
+    double margin;  /* mean over edges of p(first) - p(second) */
 };
 
 /* How a genotype is made of a distribution. */
@@ -66,6 +65,8 @@ struct snas_method;
 struct snas_method_ops {
     const char *name;
     enum snas_derive_rule rule; /* its own */
+    int keeps_alpha; /* 1: alpha is no decision of its making: it stays as it was, or is estimated
+                        from what decides, for the reports */
     enum snas_status (*step)(struct snas_method *m, const struct snas_method_context *ctx,
                              struct snas_step_result *out, struct snas_err *err);
     /* After the last step of an epoch, before the epoch is evaluated; not interrupted, so that a

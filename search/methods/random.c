@@ -51,6 +51,7 @@ static void destroy(struct snas_method *m)
 
 static const struct snas_method_ops random_ops = {.name = "random",
                                                   .rule = SNAS_DERIVE_BEST,
+                                                  .keeps_alpha = 1,
                                                   .step = step,
                                                   .sample = draw,
                                                   .state = state,

@@ -253,6 +253,38 @@ static const struct snas_key keys[] = {
 const struct snas_schema snas_search_schema = {"snas-search configuration", keys,
                                                sizeof(keys) / sizeof(*keys)};
 
+/* What a method cannot do. */
+static enum snas_status check_method(const struct snas_search_config *c, const char *name,
+                                     struct snas_err *err)
+{
+    enum snas_status s = SNAS_OK;
+    const int budget = c->budget.params > 0 || c->budget.madds > 0 || c->budget.latency_ms > 0;
+    const int top2 = c->derive.rule == SNAS_DERIVE_TOP2 ||
+                     (c->derive.rule == SNAS_DERIVE_AUTO && c->search.method == SNAS_SEARCH_DARTS);
+    if (c->search.method == SNAS_SEARCH_RANDOM && c->penalty.strength > 0)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: penalty.strength is %g, but search.method random has no gradient "
+                           "that it could add to; budget.* limits what it draws",
+                           name, c->penalty.strength);
+    if (c->search.method == SNAS_SEARCH_ENAS && (c->penalty.strength > 0 || budget))
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: search.method enas is rewarded for accuracy alone: "
+                           "penalty.strength and budgets must be 0",
+                           name);
+    if (c->search.method == SNAS_SEARCH_DARTS && c->penalty.strength > 0 &&
+        (c->penalty.estimator == SNAS_PENALTY_SCORE || c->penalty.estimator == SNAS_PENALTY_POLICY))
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: search.method darts draws no samples that penalty.estimator could "
+                           "look at: analytic is the mixture's own",
+                           name);
+    if (top2 && budget)
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: derive.rule top2%s keeps two edges of every node, whatever they "
+                           "cost: a budget needs derive.rule argmax or best",
+                           name, c->derive.rule == SNAS_DERIVE_AUTO ? " (darts' own)" : "");
+    return s;
+}
+
 static enum snas_status check(const struct snas_search_config *c, const char *name,
                               struct snas_err *err)
 {
@@ -285,26 +317,9 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
                            "%s: penalty.strength is %g, but penalty.params, madds, mac and latency "
                            "are all 0",
                            name, c->penalty.strength);
-    if (c->search.method == SNAS_SEARCH_RANDOM && c->penalty.strength > 0)
-        s = snas_fail_more(err, SNAS_E_CONFIG,
-                           "%s: penalty.strength is %g, but search.method random has no gradient "
-                           "that it could add to; budget.* limits what it draws",
-                           name, c->penalty.strength);
-    if (c->search.method == SNAS_SEARCH_DARTS && c->penalty.strength > 0 &&
-        (c->penalty.estimator == SNAS_PENALTY_SCORE || c->penalty.estimator == SNAS_PENALTY_POLICY))
-        s = snas_fail_more(err, SNAS_E_CONFIG,
-                           "%s: search.method darts draws no samples that penalty.estimator could "
-                           "look at: analytic is the mixture's own",
-                           name);
     if (c->evaluation.bias_samples == 1)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: evaluation.bias_samples is 1: a deviation needs at least 2", name);
-    if (c->search.method == SNAS_SEARCH_ENAS && (c->penalty.strength > 0 || c->budget.params > 0 ||
-                                                 c->budget.madds > 0 || c->budget.latency_ms > 0))
-        s = snas_fail_more(err, SNAS_E_CONFIG,
-                           "%s: search.method enas is rewarded for accuracy alone: "
-                           "penalty.strength and budgets must be 0",
-                           name);
     if ((c->penalty.latency > 0 || c->budget.latency_ms > 0) && !*c->costs.table && !*c->costs.hash)
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: %s needs costs.table: a file of measured latencies (snas-cost "
@@ -315,7 +330,8 @@ static enum snas_status check(const struct snas_search_config *c, const char *na
                            "%s: name '%s' cannot be a directory under runs/: letters, digits and "
                            "_.+- (not at the front), at most %d, not 'latest'",
                            name, c->name, SNAS_NAME_MAX - 1);
-    return s;
+    enum snas_status of_method = check_method(c, name, err);
+    return of_method == SNAS_OK ? s : of_method;
 }
 
 const char *const snas_search_presets[SNAS_PRESETS] = {"none", "mild", "moderate", "aggressive"};

@@ -104,14 +104,32 @@ static void guard_fields(const struct snas_search *s, double estimated, struct s
                                           (int)s->config->search.epochs));
 }
 
-/* `cost`: the penalty's expected cost; `estimated`: as guard_fields takes it. */
-static enum snas_status metrics_row(struct snas_search *s, const struct snas_score *sampled,
-                                    const struct snas_score *child, double cost, double estimated,
+static void op_fields(const struct snas_search *s, const struct snas_genotype *g,
+                      struct snas_text *t)
+{
+    for (int k = 0; k < s->space.n_kinds; k++) {
+        int count[SNAS_MAX_OPS];
+        snas_guard_count_ops(&s->space, g, k, count);
+        for (int op = 0; op < s->space.kinds[k].n_ops; op++)
+            snas_text_add(t, ",%d", count[op]);
+    }
+}
+
+/* What the epoch has been found to be. */
+struct row {
+    struct snas_score sampled, child;
+    struct snas_genotype genotype;
+    double cost;      /* the penalty's expected one */
+    double estimated; /* as guard_fields takes it */
+};
+
+static enum snas_status metrics_row(struct snas_search *s, const struct row *r,
                                     struct snas_err *err)
 {
+    const struct snas_score *sampled = &r->sampled, *child = &r->child;
     struct snas_text *t = &s->run.metrics;
     const struct snas_method_ops *ops = s->method->ops;
-    struct snas_alpha_summary summary[SNAS_MAX_KINDS] = {0};
+    struct snas_alpha_summary summary;
     double expected[SNAS_COST_COLUMNS], images = (double)s->at.images;
     int epoch = (int)s->at.epoch;
     double temperature =
@@ -122,15 +140,15 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
                   sampled->accuracy, child->loss, child->accuracy, snas_method_spread(s->method),
                   s->sums.live_ops / images);
     for (int k = 0; k < s->space.n_kinds; k++) {
-        snas_method_summary(s->method, k, &summary[k]);
-        snas_text_add(t, ",%.9g,%.9g", summary[k].entropy, summary[k].margin);
+        snas_method_summary(s->method, k, &summary);
+        snas_text_add(t, ",%.9g,%.9g", summary.entropy, summary.margin);
     }
     const double *counted = s->history[epoch].cost;
-    snas_text_add(t, ",%.9g,%.0f,%.0f", cost, counted[SNAS_BUDGET_PARAMS],
+    snas_text_add(t, ",%.9g,%.0f,%.0f", r->cost, counted[SNAS_BUDGET_PARAMS],
                   counted[SNAS_BUDGET_MADDS]);
     if (s->costs.column[SNAS_COST_LATENCY])
         snas_text_add(t, ",%.9g", counted[SNAS_BUDGET_LATENCY]);
-    guard_fields(s, estimated, t);
+    guard_fields(s, r->estimated, t);
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
         snas_text_add(t, ",%.9g,%.9g", s->method->budget->state.multiplier[i],
                       s->method->budget->state.violation[i]);
@@ -138,9 +156,7 @@ static enum snas_status metrics_row(struct snas_search *s, const struct snas_sco
     for (int c = 0; c < SNAS_COST_COLUMNS; c++)
         if (s->costs.column[c] && snas_cost_columns[c].summed)
             snas_text_add(t, ",%.9g", expected[c]);
-    for (int k = 0; k < s->space.n_kinds; k++)
-        for (int op = 0; op < s->space.kinds[k].n_ops; op++)
-            snas_text_add(t, ",%d", summary[k].count[op]);
+    op_fields(s, &r->genotype, t);
     snas_text_add(t, "\n");
     enum snas_status status = snas_text_check(t, err);
     return status == SNAS_OK ? snas_run_write(&s->run, SNAS_RUN_METRICS, t->data, t->n, err)
@@ -237,32 +253,31 @@ static void say_epoch(struct snas_search *s, const struct snas_score *sampled,
 
 enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *err)
 {
-    struct snas_score sampled, child;
-    struct snas_genotype genotype;
-    double start = snas_seconds(), cost = 0, estimated;
+    struct row r = {0};
+    double start = snas_seconds();
     enum snas_status status =
-        snas_search_sampled(s, s->config->evaluation.epoch_images, &sampled, err);
+        snas_search_sampled(s, s->config->evaluation.epoch_images, &r.sampled, err);
     if (status == SNAS_OK)
-        status = epoch_child(s, &genotype, &child, err);
+        status = epoch_child(s, &r.genotype, &r.child, err);
     if (status == SNAS_OK)
-        status = snas_choice_epoch(s, &genotype, &estimated, err);
+        status = snas_choice_epoch(s, &r.genotype, &r.estimated, err);
     if (status == SNAS_OK)
-        status = write_alpha(s, &cost, err);
+        status = write_alpha(s, &r.cost, err);
     if (status == SNAS_OK)
-        status = metrics_row(s, &sampled, &child, cost, estimated, err);
+        status = metrics_row(s, &r, err);
     if (status == SNAS_OK)
-        status = write_genotype(s, &genotype, err);
+        status = write_genotype(s, &r.genotype, err);
     if (status == SNAS_OK)
         status = snas_search_bias(s, err);
     if (status == SNAS_OK)
         status = timing_row(s, snas_seconds() - start, err);
     if (status != SNAS_OK)
         return status;
-    say_epoch(s, &sampled, &child);
+    say_epoch(s, &r.sampled, &r.child);
     s->at.epoch++;
     snas_guard_say(s);
-    if (child.accuracy > s->sums.best_accuracy || !s->at.best_epoch) {
-        s->sums.best_accuracy = child.accuracy;
+    if (r.child.accuracy > s->sums.best_accuracy || !s->at.best_epoch) {
+        s->sums.best_accuracy = r.child.accuracy;
         s->at.best_epoch = s->at.epoch;
     }
     s->at.step_in_epoch = s->at.correct = s->at.images = s->at.phase_done = 0;

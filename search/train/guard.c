@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "methods/derive.h"
 #include "train/state.h"
 
 #define UNDECIDED 0.75
@@ -35,6 +36,31 @@ void snas_guard_count(const struct snas_method *m, const struct snas_genotype *g
     snas_method_overall(m, &entropy, &out->margin, &out->undecided);
 }
 
+void snas_guard_count_ops(const struct snas_space *space, const struct snas_genotype *g, int kind,
+                          int *count)
+{
+    const struct snas_cell_kind *k = &space->kinds[kind];
+    const struct snas_genotype_cell *cell = &g->cells[kind];
+    int empty = snas_kind_edges(k), none = -1;
+    for (int i = 0; i < k->n_ops; i++) {
+        count[i] = 0;
+        if (none < 0 && space->ops[k->op[i]].zero)
+            none = i;
+    }
+    for (int n = 0; n < cell->n_nodes; n++)
+        for (int c = 0; c < cell->n_choices[n]; c++) {
+            const struct snas_choice *choice = &cell->choices[n][c];
+            for (int i = 0; i < k->n_ops; i++)
+                count[i] += k->op[i] == choice->op;
+            int again = 0; /* a second op of the same edge */
+            for (int b = 0; b < c; b++)
+                again |= cell->choices[n][b].from == choice->from;
+            empty -= !again;
+        }
+    if (none >= 0)
+        count[none] = empty;
+}
+
 /* Epochs (from 1) at whose end a warning about the distribution may come: half and three quarters
  * of those in which alpha moves. */
 static int64_t middle(const struct snas_search *s)
@@ -50,8 +76,7 @@ static int64_t late(const struct snas_search *s)
 
 int snas_guard_by_distribution(const struct snas_search *s)
 {
-    return snas_method_rule(s->method, (enum snas_derive_rule)s->config->derive.rule) !=
-           SNAS_DERIVE_BEST;
+    return snas_method_decides(s->method, (enum snas_derive_rule)s->config->derive.rule);
 }
 
 /* The end of the first stretch of epochs that long with that share; 0: none yet. */

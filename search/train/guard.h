@@ -9,7 +9,7 @@
 
 struct snas_search;
 
-/* Of an epoch's argmax cells. Doubles, since the checkpoint takes them as they are. */
+/* Of the cells of an epoch's genotype. Doubles, since the checkpoint takes them as they are. */
 struct snas_guard_counts {
     double skips, pools, dead_nodes; /* kinds that the network has cells of, each counted once */
     double share;     /* skips and pools among the edges of the kinds with stride 1; 0: no edges */
@@ -19,9 +19,12 @@ struct snas_guard_counts {
 void snas_guard_count(const struct snas_method *m, const struct snas_genotype *g,
                       struct snas_guard_counts *out);
 
-/* 1: the child is made of the distribution. 0: it is the best of samples, chosen by what it does,
- * so that the distribution need not decide. */
+/* snas_method_decides of the search: 0 where the distribution need not decide. */
 int snas_guard_by_distribution(const struct snas_search *search);
+/* How often the genotype's cell of a kind has each op of the kind's list, `none` for the edges that
+ * it leaves out; count [n_ops]. */
+void snas_guard_count_ops(const struct snas_space *space, const struct snas_genotype *g, int kind,
+                          int *count);
 
 enum snas_guard_warning {
     SNAS_GUARD_UNDECIDED, /* entropy above 3/4 of uniform in the middle of alpha's epochs */

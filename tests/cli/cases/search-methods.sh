@@ -32,6 +32,8 @@ json_file random/result.json 'd["child"]["connected"] and d["warnings"] == [] an
 run snas-export random.onnx --run random --images 8 --data "$FIXTURES/fashion-small"
 status 0
 goes dsnas dsnas --set search.method=dsnas --set penalty.strength=0.3
+goes darts darts --set search.method=darts --set penalty.strength=0.3
+json_file darts/result.json 'all(len(n) == 2 for n in d["child"]["genotype"]["normal"]["nodes"])'
 goes snas top2 --set derive.rule=top2
 json_file top2/result.json 'all(len(n) == 2 for n in d["child"]["genotype"]["normal"]["nodes"])'
 goes snas best --set derive.rule=best
@@ -44,3 +46,9 @@ stdout_like '^sweep/snas-penalty-0.5-seed-1 +snas '
 run snas-search "$config" --set search.method=random --set penalty.strength=1 --dry-run
 status 1
 stderr_has 'has no gradient'
+run snas-search "$config" --set search.method=darts --set budget.params=100k --dry-run
+status 1
+stderr_has "derive.rule top2 (darts' own) keeps two edges of every node"
+run snas-search "$config" --set search.method=darts --set penalty.strength=1 --set penalty.estimator=policy --dry-run
+status 1
+stderr_has 'draws no samples'

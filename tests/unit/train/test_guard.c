@@ -197,6 +197,50 @@ static void guard__warns_once_when_alpha_does_not_move(void **state)
     assert_int_equal(log_lines_with("moving", "the search does not decide"), 0);
 }
 
+/* Choices of a kind's cell in an epoch's genotype. */
+static int genotype_edges(const char *dir, const char *kind)
+{
+    char file[512];
+    size_t i;
+    int edges = 0;
+    json_t *node;
+    snprintf(file, sizeof(file), "%s/genotype/epoch-004.json", dir);
+    json_t *root = json_load_file(file, 0, NULL);
+    json_t *nodes = json_object_get(json_object_get(root, kind), "nodes");
+    assert_non_null(nodes);
+    json_array_foreach(nodes, i, node) edges += (int)json_array_size(node);
+    json_decref(root);
+    return edges;
+}
+
+/* Random search leaves alpha uniform, ENAS's is a report, and a best of samples is chosen by what
+ * it does: no rate of alpha would help. What is counted is the genotype that was scored. */
+static void
+guard__says_nothing_of_alpha_and_counts_the_child_when_alpha_does_not_decide(void **state)
+{
+    (void)state;
+    static const char *const ops[] = {"normal_none", "normal_skip_connect", "normal_sep_conv_3x3",
+                                      "normal_dil_conv_5x5"};
+    static const char *const how[][2] = {
+        {"random", "search: {method: random, epochs: 4}\nderive: {samples: 2}\n"},
+        {"enas", "search: {method: enas, epochs: 4}\nderive: {rule: argmax}\n"
+                 "enas: {units: 8, updates: 1, samples: 2, marginal_samples: 20}\n"},
+        {"best", "search: {epochs: 4}\nderive: {rule: best, samples: 2}\n"
+                 "alpha: {learning_rate: 0}\n"}};
+    for (int i = 0; i < 3; i++) {
+        const struct snas_search_config c = fixture_config(how[i][1]);
+        const char *dir = how[i][0];
+        fixture_run_ok(&c, dir);
+        assert_int_equal(log_lines_with(dir, "alpha.learning_rate"), 0);
+        assert_int_equal(log_lines_with(dir, "close to noise"), 0);
+        int all = 0, none = (int)fixture_metric(dir, ops[0]);
+        for (int o = 0; o < 4; o++)
+            all += (int)fixture_metric(dir, ops[o]);
+        assert_int_equal(all, 5); /* a genotype of ENAS's own may have two ops on an edge */
+        assert_int_equal(all - none, genotype_edges(dir, "normal"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +251,8 @@ int main(void)
         cmocka_unit_test(choice__leaves_out_epochs_when_every_is_two),
         cmocka_unit_test(guard__ends_the_search_when_it_collapsed_and_stopping_was_asked),
         cmocka_unit_test(guard__warns_once_when_alpha_does_not_move),
+        cmocka_unit_test(
+            guard__says_nothing_of_alpha_and_counts_the_child_when_alpha_does_not_decide),
     };
     return cmocka_run_group_tests_name("train.guard", tests, fixture_open, fixture_close);
 }
