@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,20 @@ const struct snas_kernels *snas_kernels_find(const char *isa)
         if (strcmp(tables[i]->isa, isa) == 0)
             return possible(tables[i]) ? tables[i] : NULL;
     return NULL;
+}
+
+enum snas_status snas_kernels_check(struct snas_err *err)
+{
+    const char *wanted = getenv("SNAS_ISA");
+    char has[64] = "ref";
+    if (!wanted || strcmp(wanted, "ref") == 0 || snas_kernels_find(wanted))
+        return SNAS_OK;
+    for (int i = TABLES - 1; i >= 0; i--)
+        if (possible(tables[i]))
+            snprintf(has + strlen(has), sizeof has - strlen(has), ", %s", tables[i]->isa);
+    return snas_fail(err, SNAS_E_ARG,
+                     "SNAS_ISA=%.40s: this processor has %s; unset it for the fastest", wanted,
+                     has);
 }
 
 const struct snas_kernels *snas_kernels_get(void)

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "base/status.h"
+
 /* The vectorised float kernels: one source, compiled once per instruction set, chosen at run time.
  *
  * Pixels lie on a plane: channel c of pixel (r, q) is at[r * row + q * px + c], strides in floats.
@@ -93,9 +95,11 @@ struct snas_kernels {
 };
 
 /* The fastest set for this processor; SNAS_ISA=generic|avx2|avx512 in the environment chooses one
- * (one that the processor lacks is not taken). NULL when SNAS_ISA=ref: the caller uses the
+ * (one that snas_kernels_check refuses is not taken). NULL when SNAS_ISA=ref: the caller uses the
  * reference layers. */
 const struct snas_kernels *snas_kernels_get(void);
+/* SNAS_E_ARG: SNAS_ISA names no set, or one that this processor lacks. */
+enum snas_status snas_kernels_check(struct snas_err *err);
 /* By name, or NULL when unknown or not possible here. */
 const struct snas_kernels *snas_kernels_find(const char *isa);
 

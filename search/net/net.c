@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "kernels/kernels.h"
 #include "net/unit.h"
 
 /* Implementations, fastest first; the reference takes everything. */
@@ -37,7 +38,7 @@ static enum snas_status check_options(const struct snas_net_options *o, struct s
     if (!(o->drop_path >= 0 && o->drop_path < 1))
         return snas_fail(err, SNAS_E_ARG, "drop_path %g: must be at least 0 and below 1",
                          o->drop_path);
-    return SNAS_OK;
+    return snas_kernels_check(err);
 }
 
 size_t snas_net_reserve(struct snas_net *net, size_t bytes)

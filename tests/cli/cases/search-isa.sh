@@ -30,3 +30,7 @@ for isa, row in runs.items():
     if not error <= 1e-5:
         sys.exit(1)
 END
+run env SNAS_ISA=avx1024 snas-search "$SRC/configs/search/smoke.yaml" \
+    --set data.path="$FIXTURES/fashion-small" --out unknown
+status 1
+stderr_has 'SNAS_ISA=avx1024: this processor has ref, generic'
