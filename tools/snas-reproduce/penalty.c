@@ -148,7 +148,7 @@ enum snas_status write_penalties(const struct results *r, struct doc *d, struct 
     doc_text(
         d,
         "%d strengths of the resource penalty of %s; their accuracies and costs are in the table "
-        "of methods. In the paper's words the smallest is mild, the largest aggressive.",
+        "of methods. What a strength does depends on the length of the search (docs/penalty.md).",
         r->plan->n_strengths, r->plan->methods[r->plan->penalised].name);
     enum snas_status s = draw_edges(r, epochs, d, err);
     if (s == SNAS_OK)
