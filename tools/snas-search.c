@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "cli/result.h"
+#include "timing/stopwatch.h"
 #include "train/run.h"
 #include "train/search.h"
 
@@ -172,12 +173,17 @@ static int search(const struct snas_command *command, const struct arguments *a,
         return snas_cli_fail(command, &err);
     snas_cli_catch_signals();
     struct snas_progress *progress = snas_progress_create(&shown);
+    struct snas_stopwatch *watch;
+    enum snas_status s = snas_stopwatch_open(config, &snas_cli_signal, &watch, &err);
     const struct snas_search_options o = {.dir = dir,
                                           .resume = a->resume,
                                           .progress = progress,
+                                          .meter = snas_stopwatch_meter(watch),
                                           .whole_plan = a->plan,
                                           .stop = &snas_cli_signal};
-    enum snas_status s = snas_search_run(config, &o, &err);
+    if (s == SNAS_OK)
+        s = snas_search_run(config, &o, &err);
+    snas_stopwatch_close(watch);
     snas_progress_destroy(progress);
     if (s == SNAS_OK && (a->json || !a->quiet))
         s = print_result(dir, a->json, &err);

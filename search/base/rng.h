@@ -19,6 +19,7 @@ enum snas_stream {
     SNAS_STREAM_GENOTYPE,   /* random genotypes */
     SNAS_STREAM_CONTROLLER, /* ENAS: children that are rewarded; marginals */
     SNAS_STREAM_BIAS,       /* one-hot samples beside the mixture */
+    SNAS_STREAM_MEASURED,   /* one-hot networks that are timed */
     SNAS_STREAM_TEST = 1000
 };
 

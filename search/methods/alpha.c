@@ -28,8 +28,11 @@ enum snas_status snas_alpha_init(struct snas_alpha *a, struct snas_method *m,
         s = snas_penalty_init(&a->penalty, m->network, costs, &options->penalty, err);
     if (s == SNAS_OK)
         s = snas_budget_init(&a->budget, m->network, costs, &options->budget, err);
+    if (s == SNAS_OK)
+        s = snas_measured_init(&a->measured, m, &options->measured, err);
     if (s != SNAS_OK)
         return s;
+    m->measured = options->measured.strength > 0 ? &a->measured : NULL;
     m->budget = snas_budget_active(&a->budget) ? &a->budget : NULL;
     struct snas_rng rng = snas_rng_make(seed, SNAS_STREAM_ALPHA, 0);
     for (int i = 0; i < m->n_alpha; i++)
@@ -46,6 +49,7 @@ void snas_alpha_clear(struct snas_alpha *a)
     snas_free(a->moment2);
     snas_penalty_clear(&a->penalty);
     snas_budget_clear(&a->budget);
+    snas_measured_clear(&a->measured);
     memset(a, 0, sizeof(*a));
 }
 
@@ -108,6 +112,9 @@ double snas_alpha_penalise(struct snas_alpha *a, struct snas_method *m,
         value += snas_entropy_gradient(
             m, snas_entropy_weight(&a->options.entropy, ctx->epoch, a->options.warmup, ctx->epochs),
             a->gradient);
+    if (m->measured)
+        value += snas_measured_gradient(
+            &a->measured, m, snas_measured_strength(&a->measured, ctx->epoch), a->gradient);
     if (m->budget)
         value += snas_budget_gradient(&a->budget, m, a->gradient);
     return value;
@@ -156,6 +163,12 @@ int snas_alpha_state(struct snas_alpha *a, const struct snas_method *m, struct s
          1,
          {sizeof(a->budget.state) / sizeof(double)},
          &a->budget.state},
+        {"method.measured",
+         SNAS_F64,
+         1,
+         {sizeof(a->measured.state) / sizeof(double)},
+         &a->measured.state},
+        {"method.measured.held", SNAS_F64, 1, {m->n_alpha}, a->measured.held},
     };
     if (SNAS_ALPHA_TENSORS > max)
         SNAS_BUG("state of %d tensors, room for %d", SNAS_ALPHA_TENSORS, max);

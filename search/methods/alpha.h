@@ -3,6 +3,7 @@
 
 #include "methods/budget.h"
 #include "methods/entropy.h"
+#include "methods/measured.h"
 #include "methods/method.h"
 #include "methods/penalty.h"
 
@@ -20,12 +21,14 @@ struct snas_alpha_options {
     struct snas_entropy_options entropy;
     struct snas_penalty_options penalty;
     struct snas_budget_options budget;
+    struct snas_measured_options measured;
 };
 
 struct snas_alpha {
     struct snas_alpha_options options;
     struct snas_penalty penalty;
     struct snas_budget budget;
+    struct snas_measured measured;
     double *gradient;          /* [n_alpha] of the current step */
     double *task, *before;     /* [n_alpha] the task's part of it; alpha before the step */
     double *moment1, *moment2; /* [n_alpha] */
@@ -59,7 +62,7 @@ enum snas_status snas_alpha_step(struct snas_alpha *a, struct snas_method *m,
                                  const struct snas_method_context *ctx, struct snas_err *err);
 
 /* State as tensors, their number; a bug when there are more than max. */
-#define SNAS_ALPHA_TENSORS 4
+#define SNAS_ALPHA_TENSORS 6
 int snas_alpha_state(struct snas_alpha *a, const struct snas_method *m, struct snas_st_tensor *out,
                      int max);
 

@@ -338,20 +338,92 @@ static enum snas_status count_child(struct snas_budget *b, const struct snas_met
     return snas_budget_cost(b->network, &b->table, &g, b->state.child, &connected, err);
 }
 
-/* Puts back the rows whose decision the step changed. */
-static void put_back(struct snas_method *m, const double *before)
+static int argmax(const double *x, int n)
 {
+    int best = 0;
+    for (int k = 1; k < n; k++)
+        best = x[k] > x[best] ? k : best;
+    return best;
+}
+
+/* One decision for every edge of every kind of cell, and what the child has of the limit that it
+ * comes nearest to; 0: it is disconnected. */
+struct decisions {
+    int op[SNAS_MAX_KINDS][SNAS_MAX_NODES * SNAS_MAX_SLOTS];
+    double used;
+};
+
+static enum snas_status count_decisions(const struct snas_budget *b, struct decisions *d,
+                                        struct snas_err *err)
+{
+    const int *kind[SNAS_MAX_KINDS];
+    struct snas_genotype g;
+    double cost[SNAS_BUDGETS];
+    int connected;
+    for (int k = 0; k < SNAS_MAX_KINDS; k++)
+        kind[k] = d->op[k];
+    snas_genotype_from_choice(b->network->space, kind, &g);
+    d->used = 0;
+    enum snas_status s = snas_budget_cost(b->network, &b->table, &g, cost, &connected, err);
+    for (int i = 0; s == SNAS_OK && connected && i < SNAS_BUDGETS; i++)
+        if (b->options.limit[i] > 0)
+            d->used = fmax(d->used, cost[i] / b->options.limit[i]);
+    return s;
+}
+
+/* Whether one decision may take the child from `was` to `now`: not over the limit again, nor, where
+ * the budget has pushed, below what it shall use or uses. */
+static int may_become(const struct snas_budget *b, double was, double now)
+{
+    double pushed = 0, least = 0;
+    for (int i = 0; i < SNAS_BUDGETS; i++)
+        pushed = fmax(pushed, b->state.pushed[i]);
+    if (pushed > 0)
+        least = fmin(was, b->options.target);
+    return was > 1 ? now > 0 : now <= 1 && now >= least;
+}
+
+/* Gives a row the strongest of the ops that lead its decision and are allowed to take it; those
+ * that are not may come no further than that one. */
+static enum snas_status decide(const struct snas_budget *b, struct snas_method *m, int r,
+                               struct decisions *d, struct snas_err *err)
+{
+    const struct snas_alpha_row *row = &m->rows[r];
+    double *alpha = m->alpha + row->first, left[SNAS_MAX_OPS];
+    int *op = &d->op[row->kind][row->kind_edge], was = *op, settled = 0;
+    const double used = d->used;
+    memcpy(left, alpha, (size_t)row->n_ops * sizeof(*left));
+    enum snas_status s = SNAS_OK;
+    while (s == SNAS_OK && !settled) {
+        *op = argmax(left, row->n_ops);
+        left[*op] = -INFINITY;
+        if (*op != was)
+            s = count_decisions(b, d, err);
+        settled = *op == was || may_become(b, used, d->used);
+    }
+    if (*op == was)
+        d->used = used;
+    for (int k; (k = argmax(alpha, row->n_ops)) != *op;)
+        alpha[k] = nextafter(alpha[*op], -INFINITY);
+    return s;
+}
+
+/* The step's changes of decisions, one after the other in the order of the rows. */
+static enum snas_status decide_all(const struct snas_budget *b, struct snas_method *m,
+                                   const double *before, struct snas_err *err)
+{
+    struct decisions d;
+    int changed = 0;
     for (int r = 0; r < m->n_rows; r++) {
         const struct snas_alpha_row *row = &m->rows[r];
-        const double *old = before + row->first, *now = m->alpha + row->first;
-        int a = 0, b = 0;
-        for (int k = 1; k < row->n_ops; k++) {
-            a = old[k] > old[a] ? k : a;
-            b = now[k] > now[b] ? k : b;
-        }
-        if (a != b)
-            memcpy(m->alpha + row->first, old, (size_t)row->n_ops * sizeof(*old));
+        int op = argmax(before + row->first, row->n_ops);
+        d.op[row->kind][row->kind_edge] = op;
+        changed |= op != argmax(m->alpha + row->first, row->n_ops);
     }
+    enum snas_status s = changed ? count_decisions(b, &d, err) : SNAS_OK;
+    for (int r = 0; changed && r < m->n_rows && s == SNAS_OK; r++)
+        s = decide(b, m, r, &d, err);
+    return s;
 }
 
 enum snas_status snas_budget_update(struct snas_budget *b, struct snas_method *m,
@@ -359,15 +431,11 @@ enum snas_status snas_budget_update(struct snas_budget *b, struct snas_method *m
                                     struct snas_err *err)
 {
     double entropy, margin, undecided;
-    int fitted = b->state.counted > 0 && snas_budget_fits(b, b->state.child);
-    enum snas_status s = count_child(b, m, err);
-    if (s == SNAS_OK && progress > LAST_QUARTER && fitted && !snas_budget_fits(b, b->state.child)) {
-        put_back(m, before);
+    enum snas_status s = progress > LAST_QUARTER ? decide_all(b, m, before, err) : SNAS_OK;
+    if (s == SNAS_OK)
         s = count_child(b, m, err);
-    }
     if (s != SNAS_OK)
         return s;
-    b->state.counted = 1;
     expect(b, m);
     snas_method_overall(m, &entropy, &margin, &undecided);
     double hard = fmax(1 - undecided, fmin(1, fmax(0, 4 * progress - 2)));
@@ -379,6 +447,8 @@ enum snas_status snas_budget_update(struct snas_budget *b, struct snas_method *m
         double cost = (1 - hard) * b->state.expected[i] + hard * b->state.child[i];
         double v = cost / (b->options.target * b->options.limit[i]) - 1;
         v = fmin(1, fmax(-1, v));
+        if (progress > LAST_QUARTER && cost <= b->options.limit[i])
+            v = fmin(0, v); /* it cannot go back over the limit */
         b->state.pushed[i] += pressure(b, i) / (double)steps;
         b->state.violation[i] = v;
         /* back to 0 faster than away from it: what the way to the limit has piled up would carry

@@ -38,7 +38,6 @@ struct snas_budget_state {
     double violation[SNAS_BUDGETS]; /* v of the last step */
     double expected[SNAS_BUDGETS], child[SNAS_BUDGETS];
     double pushed[SNAS_BUDGETS]; /* sum of the pressures of all steps, over the run's steps */
-    double counted;              /* 1: child is that of alpha as it is */
 };
 
 struct snas_budget {

@@ -103,6 +103,7 @@ struct snas_credit {
 };
 
 struct snas_budget;
+struct snas_measured;
 /* What every method has: the head of its own struct. */
 struct snas_method {
     const struct snas_method_ops *ops;
@@ -112,6 +113,7 @@ struct snas_method {
     struct snas_alpha_row *rows;      /* [n_rows] */
     int *edge_row;                    /* [network->n_edges] the row of every edge */
     const struct snas_budget *budget; /* the method's, NULL: none */
+    struct snas_measured *measured;   /* the method's, NULL: no measured latency is asked for */
     struct snas_credit *credit;       /* [n_alpha] */
 };
 

@@ -7,15 +7,14 @@
 #include "train/child.h"
 #include "train/state.h"
 
+/* Scores its weights without and with re-estimation, which stays. */
 static enum snas_status score(struct snas_search *s, struct snas_candidate *c, struct snas_err *err)
 {
     const struct snas_image_set held = snas_source_held(&s->source, s->config, 0);
     const struct snas_image_set estimate = snas_source_estimate(&s->source, s->config);
     const struct snas_evaluate_options o = {.bn = SNAS_BN_RUNNING, .stop = s->options->stop};
     struct snas_score before, after;
-    enum snas_status status = snas_child_inherit(s->net, c->net, err);
-    if (status == SNAS_OK)
-        status = snas_evaluate(c->net, &held, &o, &before, err);
+    enum snas_status status = snas_evaluate(c->net, &held, &o, &before, err);
     if (status == SNAS_OK)
         status = snas_estimate(c->net, &estimate, NULL, o.stop, err);
     if (status == SNAS_OK)
@@ -53,10 +52,18 @@ static enum snas_status describe(struct snas_search *s, const struct snas_genoty
     return status;
 }
 
+/* The same with the supernet's weights. */
+static enum snas_status inherit(struct snas_search *s, const struct snas_genotype *g,
+                                struct snas_candidate *c, struct snas_err *err)
+{
+    enum snas_status status = describe(s, g, c, err);
+    return status == SNAS_OK && c->net ? snas_child_inherit(s->net, c->net, err) : status;
+}
+
 enum snas_status snas_candidate_make(struct snas_search *s, const struct snas_genotype *g,
                                      struct snas_candidate *out, struct snas_err *err)
 {
-    enum snas_status status = describe(s, g, out, err);
+    enum snas_status status = inherit(s, g, out, err);
     return status == SNAS_OK && out->net ? score(s, out, err) : status;
 }
 
@@ -196,4 +203,50 @@ void snas_choice_reason(const struct snas_search *s, int epoch, char *text, size
                  "the child of epoch %d: %.2f%% after re-estimation, the last: %.2f%%%s", epoch,
                  100 * best->after, 100 * last->after,
                  best->fits > last->fits ? ", not within the budget" : "");
+}
+
+int snas_within_epoch(const struct snas_search *s, int64_t epochs)
+{
+    const struct snas_budget *b = s->method->budget;
+    int best = -1;
+    for (int e = 0; b && e < (int)epochs; e++) {
+        const struct snas_epoch_child *c = &s->history[e];
+        if (c->connected > 0 && snas_budget_fits(b, c->cost) &&
+            (best < 0 || c->accuracy > s->history[best].accuracy))
+            best = e;
+    }
+    return best;
+}
+
+enum snas_status snas_within_keep(struct snas_search *s, const struct snas_genotype *g,
+                                  struct snas_err *err)
+{
+    struct snas_candidate c;
+    const int epoch = (int)s->at.epoch;
+    if (snas_within_epoch(s, epoch + 1) != epoch)
+        return SNAS_OK;
+    enum snas_status status = inherit(s, g, &c, err);
+    c.after = s->history[epoch].accuracy;
+    if (status == SNAS_OK)
+        status = snas_candidate_write(s, &c, epoch + 1, -1, SNAS_RUN_WITHIN, err);
+    snas_candidate_clear(&c);
+    return status;
+}
+
+enum snas_status snas_within_settle(struct snas_search *s, int wanted, double *after,
+                                    struct snas_err *err)
+{
+    struct snas_candidate c;
+    const int epoch = snas_within_epoch(s, s->at.epoch);
+    *after = 0;
+    if (!wanted || epoch < 0)
+        return snas_run_remove(&s->run, SNAS_RUN_WITHIN, err);
+    enum snas_status status = snas_candidate_read(s, SNAS_RUN_WITHIN, &c, err);
+    if (status == SNAS_OK)
+        status = score(s, &c, err);
+    if (status == SNAS_OK)
+        status = snas_candidate_write(s, &c, epoch + 1, -1, SNAS_RUN_WITHIN, err);
+    *after = c.after;
+    snas_candidate_clear(&c);
+    return status;
 }

@@ -58,4 +58,17 @@ enum snas_status snas_choice_epoch(struct snas_search *search, const struct snas
 /* Why the child of `epoch` is the run's, in a line. */
 void snas_choice_reason(const struct snas_search *search, int epoch, char *text, size_t size);
 
+/* Of the first `epochs` children of the history the connected one within the budget whose accuracy
+ * was the best (of equals the earlier), from 0; -1: none, or no budget. */
+int snas_within_epoch(const struct snas_search *search, int64_t epochs);
+/* At the end of an epoch: keeps the epoch's child in SNAS_RUN_WITHIN when it is that one. Its batch
+ * norm is not re-estimated yet. */
+enum snas_status snas_within_keep(struct snas_search *search, const struct snas_genotype *g,
+                                  struct snas_err *err);
+/* At the end of the search. The budget was missed (`wanted` 1): re-estimates batch norm of the kept
+ * child and scores it, so that it can be used as the run's own; *after its accuracy. Else the file
+ * is removed. */
+enum snas_status snas_within_settle(struct snas_search *search, int wanted, double *after,
+                                    struct snas_err *err);
+
 #endif

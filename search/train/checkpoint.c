@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "train/state.h"
 
-#define FORMAT "snas-checkpoint 5"
+#define FORMAT "snas-checkpoint 6"
 #define N_COUNTERS (sizeof(struct snas_counters) / sizeof(int64_t))
 #define N_SUMS (sizeof(struct snas_sums) / sizeof(double))
 #define OWN_TENSORS 7

@@ -141,6 +141,34 @@ static const struct snas_key keys[] = {
      "strength of penalty.preset moderate", 2},
     {"preset.aggressive", SNAS_T_REAL, AT(preset.aggressive), "0.3", 1e-6, 1e6, NULL,
      "strength of penalty.preset aggressive", 2},
+    {"measured.strength", SNAS_T_REAL, AT(measured.strength), "0", 0, 1e6, NULL,
+     "measured latency of whole sampled networks as a penalty (docs/penalty.md), relative: nats of "
+     "the loss at the reference; begins and grows with penalty.warmup_epochs and ramp_epochs; "
+     "0: none",
+     0},
+    {"measured.share", SNAS_T_REAL, AT(measured.share), "0.03", 1e-4, 1, NULL,
+     "largest share of the time that goes into measuring", 0},
+    {"measured.reference_ms", SNAS_T_REAL, AT(measured.reference_ms), "0", 0, 1e9, NULL,
+     "latency that counts as 1; 0: the mean of the first 8 networks measured", 0},
+    {"measured.baseline_decay", SNAS_T_REAL, AT(measured.baseline_decay), "0.9", 0, 0.9999, NULL,
+     "of the moving average of measurements that is their baseline", 0},
+    {"measured.runtime", SNAS_T_ENUM, AT(measured.runtime), "auto", 0, 0, "auto|ort|engine",
+     "what runs them: ONNX Runtime, or the search's own engine; auto: the first where it is there",
+     0},
+    {"measured.runs", SNAS_T_INT, AT(measured.runs), "20", 1, 100000, NULL,
+     "runs of one image that a measurement is the median of, behind 5 that do not count", 0},
+    {"measured.threads", SNAS_T_INT, AT(measured.threads), "1", 1, 256, NULL,
+     "threads of the runtime", 0},
+    {"measured.command", SNAS_T_STRING, AT(measured.command), "", 0, 0, NULL,
+     "instead: a command that gets a model (ONNX) and its genotype as two files behind its words "
+     "and prints the model's latency in milliseconds (docs/penalty.md)",
+     0},
+    {"measured.timeout", SNAS_T_REAL, AT(measured.timeout), "60", 0.01, 1e6, NULL,
+     "seconds after which the command counts as hanging", 0},
+    {"measured.replay", SNAS_T_STRING, AT(measured.replay), "", 0, 0, NULL,
+     "log of another run (measured.csv): nothing is measured, its measurements are taken; empty: "
+     "none",
+     1},
     {"budget.params", SNAS_T_INT, AT(budget.params), "0", 0, 9e15, NULL,
      "most trained values of the pruned child (300k, 2M; docs/penalty.md); 0: any", 0},
     {"budget.madds", SNAS_T_INT, AT(budget.madds), "0", 0, 9e15, NULL,
@@ -266,6 +294,13 @@ static enum snas_status check_method(const struct snas_search_config *c, const c
                            "%s: penalty.strength is %g, but search.method random has no gradient "
                            "that it could add to; budget.* limits what it draws",
                            name, c->penalty.strength);
+    if (c->measured.strength > 0 &&
+        (c->search.method == SNAS_SEARCH_RANDOM || c->search.method == SNAS_SEARCH_ENAS))
+        s = snas_fail_more(err, SNAS_E_CONFIG,
+                           "%s: measured.strength is %g, but search.method %s has no gradient of "
+                           "alpha that it could add to",
+                           name, c->measured.strength,
+                           c->search.method == SNAS_SEARCH_RANDOM ? "random" : "enas");
     if (c->search.method == SNAS_SEARCH_ENAS && (c->penalty.strength > 0 || budget))
         s = snas_fail_more(err, SNAS_E_CONFIG,
                            "%s: search.method enas is rewarded for accuracy alone: "

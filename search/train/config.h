@@ -25,6 +25,9 @@ enum snas_search_preset {
 };
 extern const char *const snas_search_presets[SNAS_PRESETS]; /* their names */
 
+/* In the order of measured.runtime's choices. */
+enum snas_measured_runtime { SNAS_MEASURED_AUTO, SNAS_MEASURED_ORT, SNAS_MEASURED_ENGINE };
+
 /* What a search is made of. The defaults are the paper's (method.md section 3). */
 struct snas_search_config {
     char name[SNAS_STRING_MAX];
@@ -74,6 +77,12 @@ struct snas_search_config {
     struct {
         double mild, moderate, aggressive; /* strengths */
     } preset;
+    struct {
+        double strength, share, reference_ms, baseline_decay, timeout;
+        int64_t runs, threads;
+        int runtime;                                            /* enum snas_measured_runtime */
+        char command[SNAS_STRING_MAX], replay[SNAS_STRING_MAX]; /* "": none */
+    } measured;
     struct {
         int64_t params, madds;
         double latency_ms, rate, damping, target;

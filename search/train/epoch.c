@@ -67,6 +67,8 @@ enum snas_status snas_metrics_header(struct snas_search *s, struct snas_err *err
         snas_text_add(t, ",estimated_accuracy");
     if (snas_entropy_active(&entropy))
         snas_text_add(t, ",entropy_weight");
+    if (s->method->measured)
+        snas_text_add(t, ",measured_networks,measured_baseline_ms,measured_reference_ms");
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
         snas_text_add(t, ",budget_%s_multiplier,budget_%s_violation", snas_budget_names[i],
                       snas_budget_names[i]);
@@ -149,6 +151,10 @@ static enum snas_status metrics_row(struct snas_search *s, const struct row *r,
     if (s->costs.column[SNAS_COST_LATENCY])
         snas_text_add(t, ",%.9g", counted[SNAS_BUDGET_LATENCY]);
     guard_fields(s, r->estimated, t);
+    if (s->method->measured)
+        snas_text_add(t, ",%.0f,%.9g,%.9g", s->method->measured->state.measurements,
+                      s->method->measured->state.baseline_ms,
+                      s->method->measured->state.reference_ms);
     for (int i = 0; s->method->budget && i < SNAS_BUDGETS; i++)
         snas_text_add(t, ",%.9g,%.9g", s->method->budget->state.multiplier[i],
                       s->method->budget->state.violation[i]);
@@ -259,6 +265,8 @@ enum snas_status snas_search_end_epoch(struct snas_search *s, struct snas_err *e
         snas_search_sampled(s, s->config->evaluation.epoch_images, &r.sampled, err);
     if (status == SNAS_OK)
         status = epoch_child(s, &r.genotype, &r.child, err);
+    if (status == SNAS_OK)
+        status = snas_within_keep(s, &r.genotype, err);
     if (status == SNAS_OK)
         status = snas_choice_epoch(s, &r.genotype, &r.estimated, err);
     if (status == SNAS_OK)

@@ -127,41 +127,23 @@ static void say_result(struct snas_search *s, const struct snas_result *r)
                      100 * r->undecided);
 }
 
-/* The child of the history that fits and comes nearest to the budget: the largest share of it used
- * where it is tightest; -1: none. */
-static int nearest_fitting(const struct snas_search *s)
-{
-    const struct snas_budget *b = s->method->budget;
-    double most = -1;
-    int best = -1;
-    for (int e = 0; e < (int)s->at.epoch; e++) {
-        const struct snas_epoch_child *c = &s->history[e];
-        double used = 0;
-        for (int i = 0; i < SNAS_BUDGETS; i++)
-            if (b->options.limit[i] > 0)
-                used = fmax(used, c->cost[i] / b->options.limit[i]);
-        if (c->connected > 0 && snas_budget_fits(b, c->cost) && used >= most) {
-            most = used;
-            best = e;
-        }
-    }
-    return best;
-}
-
-static void settle_budget(struct snas_search *s, struct snas_result *r)
+static enum snas_status settle_budget(struct snas_search *s, struct snas_result *r,
+                                      struct snas_err *err)
 {
     const double *cost = r->cost;
     const struct snas_budget *b = s->method->budget;
+    r->within = -1;
     if (!b)
-        return;
+        return SNAS_OK;
     r->budget_met = r->connected && snas_budget_fits(b, cost);
-    r->nearest = r->budget_met ? -1 : nearest_fitting(s);
+    r->within = r->budget_met ? -1 : snas_within_epoch(s, s->at.epoch);
     for (int i = 0; i < SNAS_BUDGETS; i++)
         if (b->options.limit[i] > 0)
             snas_run_say(&s->run, "budget.%s: the pruned child has %.*f of %.*f (%.1f%%)",
                          snas_budget_names[i], snas_budget_decimals[i], cost[i],
                          snas_budget_decimals[i], b->options.limit[i],
                          100 * cost[i] / b->options.limit[i]);
+    return snas_within_settle(s, !r->budget_met, &r->within_accuracy, err);
 }
 
 /* A budget that was not met is the run's failure, after everything is written. */
@@ -170,16 +152,16 @@ static enum snas_status fail_budget(const struct snas_search *s, const struct sn
 {
     if (!s->method->budget || r->budget_met)
         return SNAS_OK;
-    if (r->nearest < 0)
+    if (r->within < 0)
         return snas_fail(err, SNAS_E_LIMIT,
                          "the child is not within its budget, nor was that of any epoch; search "
                          "longer, or raise budget.rate");
-    const struct snas_epoch_child *c = &s->history[r->nearest];
+    const struct snas_epoch_child *c = &s->history[r->within];
     return snas_fail(err, SNAS_E_LIMIT,
-                     "the child is not within its budget; the nearest that is: %s/genotype/"
-                     "epoch-%03d.json, %.0f parameters, %.0f multiply-adds, validation %.2f%% then",
-                     s->run.dir, r->nearest + 1, c->cost[SNAS_BUDGET_PARAMS],
-                     c->cost[SNAS_BUDGET_MADDS], 100 * c->accuracy);
+                     "the child is not within its budget; the best that was, of epoch %d: %s/%s, "
+                     "%.0f parameters, %.0f multiply-adds, validation %.2f%%",
+                     r->within + 1, s->run.dir, SNAS_RUN_WITHIN, c->cost[SNAS_BUDGET_PARAMS],
+                     c->cost[SNAS_BUDGET_MADDS], 100 * r->within_accuracy);
 }
 
 static void show_candidates(void *arg, int done, int of)
@@ -223,7 +205,9 @@ enum snas_status snas_search_finish(struct snas_search *s, struct snas_err *err)
     if (status != SNAS_OK)
         return status;
     say_result(s, &r);
-    settle_budget(s, &r);
+    status = settle_budget(s, &r, err);
+    if (status != SNAS_OK)
+        return status;
     struct snas_err link = {0};
     if (snas_run_point_latest(&s->run, &link) != SNAS_OK)
         snas_run_say(&s->run, "warning: %s", link.text);

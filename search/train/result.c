@@ -115,6 +115,19 @@ static json_t *count_json(int which, double value)
     return snas_budget_decimals[which] ? json_real(value) : json_integer((json_int_t)value);
 }
 
+/* The child that is within the budget where the run's own is not. */
+static json_t *offered_json(const struct snas_search *s, const struct snas_result *r)
+{
+    const struct snas_budget *b = s->method->budget;
+    json_t *offered = json_pack("{s:s, s:i, s:o}", "file", SNAS_RUN_WITHIN, "epoch", r->within + 1,
+                                "validation_accuracy", accuracy(r->within_accuracy));
+    for (int i = 0; i < SNAS_BUDGETS; i++)
+        if (b->options.limit[i] > 0)
+            json_object_set_new(offered, snas_budget_names[i],
+                                count_json(i, s->history[r->within].cost[i]));
+    return offered;
+}
+
 /* NULL without a budget. */
 static json_t *budget_json(const struct snas_search *s, const struct snas_result *r)
 {
@@ -130,8 +143,8 @@ static json_t *budget_json(const struct snas_search *s, const struct snas_result
                           "child", count_json(i, r->cost[i]), "used",
                           r->cost[i] / b->options.limit[i], "multiplier", b->state.multiplier[i],
                           "cheapest_child", count_json(i, b->floor[i])));
-    if (!r->budget_met && r->nearest >= 0)
-        json_object_set_new(root, "nearest_epoch", json_integer(r->nearest + 1));
+    if (r->within >= 0)
+        json_object_set_new(root, "offered", offered_json(s, r));
     return root;
 }
 

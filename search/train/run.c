@@ -31,6 +31,16 @@ enum snas_status snas_run_write(const struct snas_run *run, const char *name, co
     return s;
 }
 
+enum snas_status snas_run_remove(const struct snas_run *run, const char *name, struct snas_err *err)
+{
+    char *path = snas_run_path(run, name, err);
+    enum snas_status s = path ? SNAS_OK : SNAS_E_NOMEM;
+    if (path && unlink(path) != 0 && errno != ENOENT)
+        s = snas_fail(err, SNAS_E_IO, "cannot remove '%s': %s", path, strerror(errno));
+    snas_free(path);
+    return s;
+}
+
 int snas_run_has(const struct snas_run *run, const char *name)
 {
     char *path = snas_run_path(run, name, NULL);

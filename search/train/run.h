@@ -12,11 +12,14 @@
  *   config.yaml               the resolved configuration
  *   costs.yaml                a copy of the table of measured latencies, where there is one
  *   metrics.csv               a row per epoch
+ *   measured.csv              latencies measured during the search (train/measured.h)
  *   bias.csv                  the mixture beside one-hot networks, when asked (docs/bias.md)
  *   alpha/epoch-NNN.csv       alpha, probabilities and credit of every edge after the epoch
  *   genotype/epoch-NNN.json   argmax of every edge after the epoch
  *   checkpoint.safetensors    all state; of the last epoch once the run is finished
  *   child-best.safetensors    the best child of an epoch so far (choose.every)
+ *   child-within-budget.safetensors   while a budget is searched for, and when it was missed: the
+ *                             best child of an epoch that is within it
  *   child.safetensors         the child, absent when it is disconnected
  *   result.json               the final report; its presence means: finished
  *   latency.json              the child's measured latency, where it was asked for (snas-compare)
@@ -47,6 +50,9 @@ void snas_run_say(struct snas_run *run, const char *fmt, ...) __attribute__((for
 /* `name` under the run directory, replaced by the text. */
 enum snas_status snas_run_write(const struct snas_run *run, const char *name, const char *data,
                                 size_t size, struct snas_err *err);
+/* Removes it where it is there. */
+enum snas_status snas_run_remove(const struct snas_run *run, const char *name,
+                                 struct snas_err *err);
 /* Its path; caller frees with snas_free. */
 char *snas_run_path(const struct snas_run *run, const char *name, struct snas_err *err);
 int snas_run_has(const struct snas_run *run, const char *name); /* 1 or 0 */
@@ -60,10 +66,12 @@ enum snas_status snas_run_point_latest(const struct snas_run *run, struct snas_e
 #define SNAS_RUN_COSTS "costs.yaml"
 #define SNAS_RUN_METRICS "metrics.csv"
 #define SNAS_RUN_TIMING "timing.csv"
+#define SNAS_RUN_MEASURED "measured.csv"
 #define SNAS_RUN_BIAS "bias.csv"
 #define SNAS_RUN_CHECKPOINT "checkpoint.safetensors"
 #define SNAS_RUN_CHILD "child.safetensors"
 #define SNAS_RUN_BEST "child-best.safetensors"
+#define SNAS_RUN_WITHIN "child-within-budget.safetensors"
 #define SNAS_RUN_RESULT "result.json"
 #define SNAS_RUN_LATEST "runs/latest"
 

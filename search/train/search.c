@@ -218,6 +218,7 @@ enum snas_status snas_search_init(struct snas_search *s, const struct snas_searc
 void snas_search_clear(struct snas_search *s)
 {
     snas_run_close(&s->run);
+    snas_measured_log_clear(&s->measured);
     for (int i = 0; i < 2; i++)
         if (s->stream[i])
             snas_loader_destroy(s->stream[i]);
@@ -262,6 +263,20 @@ static enum snas_status save_and_stop(struct snas_search *s, struct snas_err *er
                      (long long)steps_done(s));
 }
 
+/* A meter that fails ends the search, which has lost nothing: the same command goes on. */
+static enum snas_status measure(struct snas_search *s, struct snas_err *err)
+{
+    enum snas_status status = snas_search_measure(s, err);
+    if (status == SNAS_OK)
+        return status;
+    if (status == SNAS_E_INTERRUPTED)
+        return save_and_stop(s, err);
+    snas_fail_context(err, "measuring before step %lld", (long long)(steps_done(s) + 1));
+    if (save(s, NULL) == SNAS_OK)
+        snas_run_say(&s->run, "saved after step %lld", (long long)steps_done(s));
+    return status;
+}
+
 static void show(struct snas_search *s, double start)
 {
     char line[160];
@@ -281,7 +296,9 @@ static enum snas_status train_epoch(struct snas_search *s, struct snas_err *err)
     if (s->stream[0])
         snas_loader_stall(s->stream[0]);
     while (s->at.step_in_epoch < s->steps_per_epoch) {
-        enum snas_status status = snas_search_step(s, err);
+        enum snas_status status = measure(s, err);
+        if (status == SNAS_OK)
+            status = snas_search_step(s, err);
         if (status != SNAS_OK)
             return status;
         show(s, start);
@@ -442,6 +459,9 @@ static enum snas_status start(struct snas_search *s, struct snas_err *err)
     if (status != SNAS_OK)
         return status;
     say_start(s);
+    status = snas_measured_log_open(s, err);
+    if (status != SNAS_OK)
+        return status;
     if (saved)
         snas_run_say(&s->run, "resumed after step %lld (epoch %lld)", (long long)steps_done(s),
                      (long long)(s->at.epoch + 1));

@@ -2,14 +2,28 @@
 #define SNAS_TRAIN_SEARCH_H
 
 #include "base/progress.h"
+#include "space/genotype.h"
+#include "space/network.h"
 #include "train/config.h"
 
 /* A whole search: config -> run directory. */
+
+/* What times networks for measured.strength; the caller's, since runtimes are not known here. */
+struct snas_meter {
+    const char *name; /* for the log */
+    /* Milliseconds of one image through the exactly pruned network of a connected genotype, on the
+     * options of `supernet`. Called between steps, while the search's threads rest. An error ends
+     * the search with a checkpoint; SNAS_E_INTERRUPTED: the caller's stop was seen. */
+    enum snas_status (*time)(void *owner, const struct snas_network *supernet,
+                             const struct snas_genotype *g, double *ms, struct snas_err *err);
+    void *owner;
+};
 
 struct snas_search_options {
     const char *dir;                /* run directory */
     int resume;                     /* go on where the directory's checkpoint stands */
     struct snas_progress *progress; /* may be NULL */
+    const struct snas_meter *meter; /* may be NULL: nothing can be measured */
     int whole_plan;                 /* the plan with a line for every cell */
     const volatile int *stop;       /* becomes not 0: finish the step, save, SNAS_E_INTERRUPTED */
 };

@@ -8,6 +8,7 @@
 #include "methods/penalty.h"
 #include "train/candidate.h"
 #include "train/guard.h"
+#include "train/measured.h"
 #include "train/run.h"
 #include "train/search.h"
 #include "train/source.h"
@@ -53,6 +54,7 @@ struct snas_search {
     struct snas_counters at;
     struct snas_sums sums;
     struct snas_choice_state choice;
+    struct snas_measured_log measured;
     struct snas_search_memory memory;
     int64_t steps_per_epoch;
     struct snas_run run;
@@ -110,7 +112,9 @@ struct snas_result {
     char reason[200];                    /* why that one's */
     int hard_n;
     double hard_mean, hard_sd;
-    int budget_met, nearest; /* with a budget: epoch (from 0) whose child fits it best; -1: none */
+    int budget_met, within; /* with a budget: the epoch (from 0) of the child that is offered when
+                               it is missed; -1: none */
+    double within_accuracy;
     double cost[SNAS_BUDGETS];            /* of the child: pruned, and as the table has it */
     struct snas_totals described, pruned; /* of the child: as described, after exact pruning */
 };

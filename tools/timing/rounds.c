@@ -60,7 +60,7 @@ struct run {
     struct snas_rounds *out;
     struct snas_timer **timers;
     unsigned char *have; /* [n][rounds]: in the log */
-    double *slice;       /* [runs] twice: to try, to sort */
+    double *slice;       /* [runs] of a line of the log */
     FILE *log;
     struct snas_progress *progress;
     int done;
@@ -163,22 +163,38 @@ static enum snas_status log_slice(struct run *r, int i, int round)
 
 /* --- slices --- */
 
-static enum snas_status take_slice(struct run *r, int i, int round)
+enum snas_status snas_timer_run_quiet(struct snas_timer *t, int warm, int runs, double *seconds,
+                                      int *quiet, struct snas_err *err)
 {
-    int runs = r->out->runs, quiet = 0;
-    double best = INFINITY, *kept = slice_at(r, i, round), *sorted = r->slice + runs;
-    for (int attempt = 0; attempt < TRIES && !quiet; attempt++) {
-        enum snas_status s = snas_timer_run(r->timers[i], WARM, runs, r->slice, r->err);
+    double *taken = snas_alloc(2 * (size_t)runs, sizeof *taken, err), best = INFINITY;
+    enum snas_status s = taken ? SNAS_OK : SNAS_E_NOMEM;
+    int calm = 0;
+    for (int attempt = 0; s == SNAS_OK && attempt < TRIES && !calm; attempt++) {
+        double *sorted = taken + runs;
+        s = snas_timer_run(t, warm, runs, taken, err);
         if (s != SNAS_OK)
-            return snas_fail_context(r->err, "%s", r->names[i]);
-        memcpy(sorted, r->slice, (size_t)runs * sizeof *sorted);
+            break;
+        memcpy(sorted, taken, (size_t)runs * sizeof *sorted);
         double median = snas_quantile(sorted, runs, 0.5);
-        quiet = median <= BUSY * sorted[0];
+        calm = median <= BUSY * sorted[0];
         if (median < best) {
             best = median;
-            memcpy(kept, r->slice, (size_t)runs * sizeof *kept);
+            memcpy(seconds, taken, (size_t)runs * sizeof *seconds);
         }
     }
+    snas_free(taken);
+    if (quiet)
+        *quiet = calm;
+    return s;
+}
+
+static enum snas_status take_slice(struct run *r, int i, int round)
+{
+    int quiet;
+    enum snas_status s = snas_timer_run_quiet(r->timers[i], WARM, r->out->runs,
+                                              slice_at(r, i, round), &quiet, r->err);
+    if (s != SNAS_OK)
+        return snas_fail_context(r->err, "%s", r->names[i]);
     r->out->busy_of[i] += !quiet;
     r->out->busy += !quiet;
     return log_slice(r, i, round);
@@ -225,7 +241,7 @@ static enum snas_status reserve(struct run *r, int n)
     r->out->busy_of = snas_alloc((size_t)n, sizeof *r->out->busy_of, r->err);
     r->timers = snas_alloc((size_t)n, sizeof(struct snas_timer *), r->err);
     r->have = snas_alloc(slices, 1, r->err);
-    r->slice = snas_alloc(2 * runs, sizeof *r->slice, r->err);
+    r->slice = snas_alloc(runs, sizeof *r->slice, r->err);
     return r->out->seconds && r->out->busy_of && r->timers && r->have && r->slice ? SNAS_OK
                                                                                   : SNAS_E_NOMEM;
 }

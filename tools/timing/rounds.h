@@ -27,6 +27,11 @@ enum snas_status snas_rounds_run(const struct snas_child *children, const char *
                                  struct snas_err *err);
 void snas_rounds_clear(struct snas_rounds *r);
 
+/* A slice: `runs` times in seconds behind `warm` runs, taken anew as said above; the quietest is
+ * kept. *quiet (may be NULL): 0 when no try was. */
+enum snas_status snas_timer_run_quiet(struct snas_timer *t, int warm, int runs, double *seconds,
+                                      int *quiet, struct snas_err *err);
+
 /* The value below which a share q of the n values lies (they are sorted here). */
 double snas_quantile(double *values, int n, double q);
 /* Of all the runs of one network. */

@@ -157,6 +157,65 @@ static void budget__gives_back_no_more_than_it_took_when_the_child_is_below(void
     snas_method_destroy(m);
 }
 
+/* Share of the limit of params that alpha's argmax child has. */
+static double used(const struct fixture *f, const struct snas_method *m,
+                   const struct snas_budget *b)
+{
+    struct snas_err err = {0};
+    struct snas_genotype g;
+    double cost[SNAS_BUDGETS];
+    int connected;
+    snas_method_derive(m, &g);
+    assert_int_equal(snas_budget_cost(f->network, &f->costs, &g, cost, &connected, &err), SNAS_OK);
+    return connected ? cost[SNAS_BUDGET_PARAMS] / b->options.limit[SNAS_BUDGET_PARAMS] : 0;
+}
+
+/* Random steps of alpha that change many decisions at once, early and late in a run. */
+static void walk(struct fixture *f, double progress, int pushed, double *lowest, double *highest)
+{
+    enum { STEPS = 300 };
+    struct snas_snas_options so = fixture_options();
+    struct snas_err err = {0};
+    struct snas_method *m;
+    struct snas_budget b;
+    struct snas_budget_options o = options(800, 0);
+    o.target = 0.8;
+    assert_int_equal(snas_method_snas(f->network, &f->costs, &so, 3, &m, &err), SNAS_OK);
+    assert_int_equal(snas_budget_init(&b, f->network, &f->costs, &o, &err), SNAS_OK);
+    double *before = calloc((size_t)m->n_alpha, sizeof(double));
+    assert_non_null(before);
+    struct snas_rng rng = snas_rng_make(6, SNAS_STREAM_TEST, 9);
+    int inside = 0;
+    *lowest = *highest = o.target;
+    for (int i = 0; i < STEPS; i++) {
+        memcpy(before, m->alpha, (size_t)m->n_alpha * sizeof(double));
+        for (int k = 0; k < m->n_alpha; k++)
+            m->alpha[k] += 0.3 * snas_rng_normal(&rng);
+        b.state.pushed[SNAS_BUDGET_PARAMS] = pushed;
+        assert_int_equal(snas_budget_update(&b, m, before, progress, 1000000, &err), SNAS_OK);
+        double now = used(f, m, &b);
+        inside |= now >= o.target && now <= 1;
+        *lowest = inside ? fmin(*lowest, now) : *lowest;
+        *highest = inside ? fmax(*highest, now) : *highest;
+    }
+    free(before);
+    snas_budget_clear(&b);
+    snas_method_destroy(m);
+}
+
+static void budget__step_cannot_take_the_child_away_when_it_is_where_it_shall_be(void **state)
+{
+    struct fixture *f = *state;
+    double lowest, highest;
+    walk(f, 0.5, 1, &lowest, &highest);
+    assert_true(lowest < 0.8 && highest > 1);
+    walk(f, 0.9, 1, &lowest, &highest);
+    assert_true(lowest >= 0.8 && highest <= 1 && highest > lowest);
+    /* a search that was never pushed keeps to the limit and may go down as it likes */
+    walk(f, 0.9, 0, &lowest, &highest);
+    assert_true(lowest < 0.8 && highest <= 1);
+}
+
 static void budget__gradient_equals_central_differences_when_alpha_moves(void **state)
 {
     struct fixture *f = *state;
@@ -310,6 +369,7 @@ int main(void)
         cmocka_unit_test(budget__floor_is_the_cheapest_of_all_children_when_enumerated),
         cmocka_unit_test(budget__latency_follows_the_fit_when_a_child_is_counted),
         cmocka_unit_test(budget__gives_back_no_more_than_it_took_when_the_child_is_below),
+        cmocka_unit_test(budget__step_cannot_take_the_child_away_when_it_is_where_it_shall_be),
         cmocka_unit_test(budget__gradient_equals_central_differences_when_alpha_moves),
         cmocka_unit_test(budget__child_uses_the_limit_and_no_more_when_the_scale_varies),
     };

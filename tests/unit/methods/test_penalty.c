@@ -162,19 +162,28 @@ struct edge {
     struct snas_penalty penalty;
 };
 
-static void edge_open(struct edge *e, int form, int estimator)
+/* Costs in one column: as parameters, or as milliseconds. */
+static void edge_open_column(struct edge *e, int form, int estimator, enum snas_cost_column column)
 {
     struct snas_err err = {0};
     const struct snas_network_options o = {
         .channels = 2, .layers = 1, .input = {1, 4, 4}, .classes = 2};
-    double params[OPS] = {0, 4, 9, 2, 40, 60, 25, 31};
-    struct snas_cost_table costs = {.n_z = OPS, .column = {params}};
-    const struct snas_penalty_options penalty = {
-        .strength = 1, .form = form, .estimator = estimator, .share = {1}};
+    double cost[OPS] = {0, 4, 9, 2, 40, 60, 25, 31};
+    struct snas_cost_table costs = {.n_z = OPS};
+    struct snas_penalty_options penalty = {.strength = 1, .form = form, .estimator = estimator};
+    costs.column[column] = cost;
+    penalty.share[column] = 1;
+    for (int k = 0; column == SNAS_COST_LATENCY && k < OPS; k++)
+        cost[k] *= 1e-3;
     if (snas_space_parse("one", one_edge, strlen(one_edge), &e->space, &err) != SNAS_OK ||
         snas_network_create(&e->space, &o, NULL, &e->network, &err) != SNAS_OK ||
         snas_penalty_init(&e->penalty, e->network, &costs, &penalty, &err) != SNAS_OK)
         fail_msg("%s", err.text);
+}
+
+static void edge_open(struct edge *e, int form, int estimator)
+{
+    edge_open_column(e, form, estimator, SNAS_COST_PARAMS);
 }
 
 static void edge_close(struct edge *e)
@@ -195,12 +204,13 @@ static double cost_at(const struct edge *e, const double *alpha, const double *g
 static void penalty__pathwise_gradients_equal_central_differences_when_alpha_moves(void **state)
 {
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 8; i++) {
         struct edge e;
         int estimator = i % 2 ? SNAS_PENALTY_ANALYTIC : SNAS_PENALTY_REPARAMETRIZED;
-        double alpha[OPS], gumbel[OPS], d[OPS] = {0}, T = 0.7, h = 1e-6;
+        double alpha[OPS], gumbel[OPS], d[OPS] = {0}, T = 0.7, h = 1e-6, most = 0;
         struct snas_rng rng = snas_rng_make(8, SNAS_STREAM_TEST, 2);
-        edge_open(&e, i / 2 ? SNAS_PENALTY_LOG : SNAS_PENALTY_LINEAR, estimator);
+        edge_open_column(&e, i / 2 % 2 ? SNAS_PENALTY_LOG : SNAS_PENALTY_LINEAR, estimator,
+                         i / 4 ? SNAS_COST_LATENCY : SNAS_COST_PARAMS);
         memcpy(alpha, alpha0, sizeof(alpha));
         for (int k = 0; k < OPS; k++)
             gumbel[k] = snas_rng_gumbel(&rng);
@@ -213,7 +223,9 @@ static void penalty__pathwise_gradients_equal_central_differences_when_alpha_mov
             double down = cost_at(&e, alpha, gumbel, T);
             alpha[k] = alpha0[k];
             close_to(d[k], 2 * (up - down) / (2 * h), 1e-8);
+            most = fmax(most, fabs(d[k]));
         }
+        assert_true(most > 0.01);
         edge_close(&e);
     }
 }
