@@ -24,7 +24,8 @@ static const struct snas_option options[] = {
      "penalty strengths: 0,0.1,0.3,1, or presets: 0,mild,moderate (default 0)"},
     {"seeds", 0, "LIST", SNAS_OPT_STRING, &args.seeds, 0, 0, "seeds: 1,2,3 (default 1)"},
     {"method", 'm', "LIST", SNAS_OPT_STRING, &args.methods, 0, 0,
-     "search methods: snas,random (default snas); random has no penalty"},
+     "search methods: snas, dsnas, darts, enas, random (default snas); enas and random run "
+     "once a seed, without penalty"},
     {"set", 's', "KEY=VALUE", SNAS_OPT_LIST, &args.set, 0, 0,
      "override a key of the configuration in every run"},
     {"out", 'o', "DIR", SNAS_OPT_STRING, &args.out, 0, 0,

@@ -80,10 +80,10 @@ static enum snas_status add_all(const struct words *methods, const struct words 
     if (!s->runs)
         return SNAS_E_NOMEM;
     for (int m = 0; m < methods->n; m++) {
-        int random = !strcmp(methods->word[m], "random");
-        for (int p = 0; p < (random ? 1 : penalties->n); p++)
+        int unpenalised = !strcmp(methods->word[m], "random") || !strcmp(methods->word[m], "enas");
+        for (int p = 0; p < (unpenalised ? 1 : penalties->n); p++)
             for (int k = 0; status == SNAS_OK && k < seeds->n; k++)
-                status = add(s, methods->word[m], random ? NULL : penalties->word[p],
+                status = add(s, methods->word[m], unpenalised ? NULL : penalties->word[p],
                              seeds->word[k], err);
     }
     return status;

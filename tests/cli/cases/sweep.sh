@@ -75,6 +75,12 @@ run snas-sweep $plan --penalty 1,1
 status 1
 stderr_has "--penalty: '1' comes twice"
 # shellcheck disable=SC2086
+run snas-sweep $plan --method enas,darts --penalty 0,0.3 --seeds 1 --dry-run
+status 0
+stdout_is 'sweep/enas-seed-1
+sweep/darts-penalty-0-seed-1
+sweep/darts-penalty-0.3-seed-1'
+# shellcheck disable=SC2086
 run snas-sweep $plan --method snas,drats
 status 1
 stderr_has search.method
