@@ -139,7 +139,7 @@ static const struct snas_key keys[] = {
      "strength of penalty.preset mild", 2},
     {"preset.moderate", SNAS_T_REAL, AT(preset.moderate), "0.1", 1e-6, 1e6, NULL,
      "strength of penalty.preset moderate", 2},
-    {"preset.aggressive", SNAS_T_REAL, AT(preset.aggressive), "0.3", 1e-6, 1e6, NULL,
+    {"preset.aggressive", SNAS_T_REAL, AT(preset.aggressive), "1", 1e-6, 1e6, NULL,
      "strength of penalty.preset aggressive", 2},
     {"measured.strength", SNAS_T_REAL, AT(measured.strength), "0", 0, 1e6, NULL,
      "measured latency of whole sampled networks as a penalty (docs/penalty.md), relative: nats of "
