@@ -1,4 +1,5 @@
 """What the bench scripts share: a bench-step that stays and answers, rounds, the machine's name."""
+import glob
 import json
 import os
 import platform
@@ -32,6 +33,42 @@ class Ours:
         if not line:
             sys.exit("bench-step ended early")
         return json.loads(line)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def tcmalloc():
+    """The library that PyTorch is fastest with, or None."""
+    found = sorted(glob.glob("/usr/lib/*/libtcmalloc.so.4") +
+                   glob.glob("/usr/lib/*/libtcmalloc_minimal.so.4"))
+    return found[0] if found else None
+
+
+class Peer:
+    """A script's own --worker, which prints a line about itself and then, for every line it reads,
+    a list of times."""
+
+    def __init__(self, script, arguments, preload):
+        env = dict(os.environ)
+        if preload:
+            env["LD_PRELOAD"] = preload
+        self.script = script
+        self.process = subprocess.Popen([sys.executable, script] + arguments, env=env, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.about = self.read()
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("%s: the PyTorch process ended early" % os.path.basename(self.script))
+        return json.loads(line)
+
+    def times(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.read()
 
     def close(self):
         self.process.stdin.close()

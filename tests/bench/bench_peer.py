@@ -8,11 +8,9 @@ and at its best here (channels_last, tcmalloc preloaded). Its first steps are no
 fashion-mnist: C=8, 3 cells, 28 px x 1; cifar10: C=16, 8 cells, 32 px x 3 (all three at once need
 24 GB there; --peers best 11 GB). Other options override the shape."""
 import argparse
-import glob
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 
@@ -90,41 +88,14 @@ def shape_arguments(o):
             "--torch-warm-up", str(o.torch_warm_up)]
 
 
-class Peer:
-    def __init__(self, o, kind, preload):
-        env = dict(os.environ)
-        if preload:
-            env["LD_PRELOAD"] = preload
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", kind] + shape_arguments(o), env=env, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.torch = self.read()["torch"]
-
-    def read(self):
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("bench-peer: the PyTorch process ended early")
-        return json.loads(line)
-
-    def times(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.read()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
 def main():
     o = parse()
     if o.worker:
         return worker(o)
-    tcmalloc = sorted(glob.glob("/usr/lib/*/libtcmalloc.so.4") +
-                      glob.glob("/usr/lib/*/libtcmalloc_minimal.so.4"))
-    preload = {"plain": None, "best": tcmalloc[0] if tcmalloc else None}
+    preload = {"plain": None, "best": common.tcmalloc()}
     ours = common.Ours(o.bench_step, **common.shape_of(o))
-    peers = {"PyTorch, " + kind: Peer(o, kind, preload[kind]) for kind in o.peers.split(",")}
+    peers = {"PyTorch, " + kind: common.Peer(__file__, ["--worker", kind] + shape_arguments(o),
+                                             preload[kind]) for kind in o.peers.split(",")}
     found = {"snas": []}
     found.update({name: [] for name in peers})
     for r in range(o.rounds):
@@ -136,7 +107,7 @@ def main():
     for peer in peers.values():
         peer.close()
     result = {"machine": common.machine(), "isa": answer["isa"],
-              "torch": next(iter(peers.values())).torch, "tcmalloc": bool(tcmalloc),
+              "torch": next(iter(peers.values())).about["torch"], "tcmalloc": bool(preload["best"]),
               "shape": dict(common.shape_of(o), mode=o.mode),
               "rounds": o.rounds, "rows": {}}
     base = statistics.median(found["snas"])

@@ -8,7 +8,6 @@ preloaded); its first steps are not counted. Both networks must have as many par
 import argparse
 import ast
 import collections
-import glob
 import json
 import os
 import statistics
@@ -17,6 +16,9 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import bench_common as common
+
 Genotype = collections.namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
 
 
@@ -128,40 +130,12 @@ def shape_arguments(o):
             for word in ("--" + name, str(getattr(o, name)))]
 
 
-class Peer:
-    def __init__(self, o):
-        preload = sorted(glob.glob("/usr/lib/*/libtcmalloc.so.4") +
-                         glob.glob("/usr/lib/*/libtcmalloc_minimal.so.4"))
-        env = dict(os.environ)
-        if preload:
-            env["LD_PRELOAD"] = preload[0]
-        self.tcmalloc = bool(preload)
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--worker"] + shape_arguments(o), env=env, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.about = self.read()
-
-    def read(self):
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("bench-train: the PyTorch process ended early")
-        return json.loads(line)
-
-    def times(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return self.read()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
 def main():
     o = parse()
     if o.worker:
         return worker(o)
-    peer, ours, theirs = Peer(o), [], []
+    tcmalloc, ours, theirs = common.tcmalloc(), [], []
+    peer = common.Peer(__file__, ["--worker"] + shape_arguments(o), tcmalloc)
     for _ in range(o.rounds):
         out = subprocess.run([o.bench_child, "--mode", "train", "--json"] + shape_arguments(o),
                              check=True, text=True, stdout=subprocess.PIPE).stdout
@@ -172,7 +146,7 @@ def main():
     if about["parameters"] != peer.about["parameters"]:
         sys.exit("bench-train: %d parameters here, %d there" % (about["parameters"],
                                                                  peer.about["parameters"]))
-    result = {"isa": about["isa"], "torch": peer.about["torch"], "tcmalloc": peer.tcmalloc,
+    result = {"isa": about["isa"], "torch": peer.about["torch"], "tcmalloc": bool(tcmalloc),
               "parameters": about["parameters"], "batch": o.batch, "threads": o.threads,
               "snas_s": statistics.median(ours), "torch_s": statistics.median(theirs),
               "torch_first_step_s": peer.about["first_s"]}
@@ -182,7 +156,7 @@ def main():
         return None
     print("C=%d, %d cells, %d px, batch %d, %d threads, %d parameters; %s, PyTorch %s%s" % (
         o.channels, o.layers, o.side, o.batch, o.threads, result["parameters"], result["isa"],
-        result["torch"], "" if peer.tcmalloc else ", no tcmalloc"))
+        result["torch"], "" if tcmalloc else ", no tcmalloc"))
     print("  snas     median %8.1f ms  %s" % (result["snas_s"] * 1e3, timing(ours)))
     print("  PyTorch  median %8.1f ms  %s  %.2f x our time (first step %.1f s)" % (
         result["torch_s"] * 1e3, timing(theirs), result["ratio"], peer.about["first_s"]))

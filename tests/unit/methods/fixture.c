@@ -105,3 +105,24 @@ struct snas_snas_options fixture_options(void)
         .temperature_end = 0.2,
         .alpha = {.learning_rate = 1, .init_mean = 1, .init_sd = 0.5}};
 }
+
+void fixture_fails_cleanly(const struct fixture *f,
+                           enum snas_status (*create)(const struct fixture *f,
+                                                      struct snas_method **out,
+                                                      struct snas_err *err))
+{
+    for (long nth = 1;; nth++) {
+        struct snas_err err = {0};
+        struct snas_method *m;
+        snas_mem_fail_at(nth);
+        enum snas_status s = create(f, &m, &err);
+        snas_mem_fail_at(0);
+        if (s == SNAS_OK) {
+            snas_method_destroy(m);
+            assert_true(nth > 5);
+            return;
+        }
+        assert_int_equal(s, SNAS_E_NOMEM);
+        assert_null(m);
+    }
+}

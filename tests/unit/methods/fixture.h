@@ -25,4 +25,10 @@ struct snas_snas_options fixture_options(void);
 
 void close_to(double value, double expected, double tolerance);
 
+/* `create` gives up with SNAS_E_NOMEM and nothing leaked at every allocation that fails. */
+void fixture_fails_cleanly(const struct fixture *f,
+                           enum snas_status (*create)(const struct fixture *f,
+                                                      struct snas_method **out,
+                                                      struct snas_err *err));
+
 #endif

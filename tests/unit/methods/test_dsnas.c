@@ -197,24 +197,16 @@ static void dsnas__penalty_moves_alpha_by_its_analytic_gradient_when_it_is_alone
     snas_method_destroy(m);
 }
 
+static enum snas_status create(const struct fixture *f, struct snas_method **out,
+                               struct snas_err *err)
+{
+    const struct snas_dsnas_options o = {.alpha = {.learning_rate = 1}};
+    return snas_method_dsnas(f->network, &f->costs, &o, 11, out, err);
+}
+
 static void dsnas__creation_fails_cleanly_when_any_allocation_does(void **state)
 {
-    struct fixture *f = *state;
-    const struct snas_dsnas_options o = {.alpha = {.learning_rate = 1}};
-    for (long nth = 1;; nth++) {
-        struct snas_err err = {0};
-        struct snas_method *m;
-        snas_mem_fail_at(nth);
-        enum snas_status s = snas_method_dsnas(f->network, &f->costs, &o, 11, &m, &err);
-        snas_mem_fail_at(0);
-        if (s == SNAS_OK) {
-            snas_method_destroy(m);
-            assert_true(nth > 5);
-            return;
-        }
-        assert_int_equal(s, SNAS_E_NOMEM);
-        assert_null(m);
-    }
+    fixture_fails_cleanly(*state, create);
 }
 
 int main(void)

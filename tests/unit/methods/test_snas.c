@@ -343,24 +343,16 @@ static void credit__sums_to_the_penalty_when_it_is_linear(void **state)
     }
 }
 
+static enum snas_status create(const struct fixture *f, struct snas_method **out,
+                               struct snas_err *err)
+{
+    const struct snas_snas_options o = fixture_options();
+    return snas_method_snas(f->network, &f->costs, &o, 11, out, err);
+}
+
 static void snas__creation_fails_cleanly_when_any_allocation_does(void **state)
 {
-    struct fixture *f = *state;
-    const struct snas_snas_options o = fixture_options();
-    for (long nth = 1;; nth++) {
-        struct snas_err err = {0};
-        struct snas_method *m;
-        snas_mem_fail_at(nth);
-        enum snas_status s = snas_method_snas(f->network, &f->costs, &o, 11, &m, &err);
-        snas_mem_fail_at(0);
-        if (s == SNAS_OK) {
-            snas_method_destroy(m);
-            assert_true(nth > 5);
-            return;
-        }
-        assert_int_equal(s, SNAS_E_NOMEM);
-        assert_null(m);
-    }
+    fixture_fails_cleanly(*state, create);
 }
 
 int main(void)
