@@ -121,7 +121,7 @@ def main():
     m = result["machine"]
     print("%s, %d cores, load %.1f; %s, PyTorch %s%s" % (
         m["processor"], m["cores"], m["load"], result["isa"], result["torch"],
-        "" if tcmalloc else ", no tcmalloc"))
+        "" if result["tcmalloc"] else ", no tcmalloc"))
     print("C=%d, %d cells, %d px x %d, batch %d, %d threads, %s; %d rounds" % (
         o.channels, o.layers, o.side, o.input_channels, o.batch, o.threads, o.mode, o.rounds))
     for name, row in result["rows"].items():
