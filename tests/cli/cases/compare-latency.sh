@@ -49,7 +49,7 @@ stdout_lacks 'ways'
 cp r2/child.safetensors r1/child.safetensors
 run snas-compare r1 --format csv
 status 0
-stdout_like ',,,,,"","",$'
+stdout_like ',,,,,"","",,"complete",'
 printf '{"format": "snas-latency 1", "child": 3}' >r1/latency.json
 run snas-compare r1
 status 1
