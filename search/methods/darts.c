@@ -254,10 +254,10 @@ static void destroy(struct snas_method *m)
     snas_free(s->direction);
     snas_alpha_clear(&s->alpha);
     snas_method_clear(m);
-    snas_free(s);
 }
 
 static const struct snas_method_ops darts_ops = {.name = "darts",
+                                                 .size = sizeof(struct snas_darts),
                                                  .rule = SNAS_DERIVE_TOP2,
                                                  .step = step,
                                                  .sample = sample,
@@ -265,37 +265,22 @@ static const struct snas_method_ops darts_ops = {.name = "darts",
                                                  .state = state,
                                                  .destroy = destroy};
 
-static enum snas_status allocate(struct snas_darts *s, struct snas_err *err)
-{
-    s->z = snas_alloc((size_t)s->base.network->n_z, sizeof(double), err);
-    s->dz = s->z ? snas_alloc((size_t)s->base.network->n_z, sizeof(double), err) : NULL;
-    s->side = s->dz ? snas_alloc((size_t)s->base.n_alpha, sizeof(double), err) : NULL;
-    return s->side ? SNAS_OK : SNAS_E_NOMEM;
-}
-
 enum snas_status snas_method_darts(const struct snas_network *network,
                                    const struct snas_cost_table *costs,
                                    const struct snas_darts_options *options, uint64_t seed,
                                    struct snas_method **out, struct snas_err *err)
 {
-    struct snas_darts *s = snas_alloc(1, sizeof(*s), err);
+    struct snas_darts *s = (struct snas_darts *)snas_method_make(&darts_ops, network, err);
     *out = NULL;
     if (!s)
         return SNAS_E_NOMEM;
-    enum snas_status status = snas_method_init(&s->base, &darts_ops, network, err);
-    if (status != SNAS_OK) {
-        snas_free(s);
-        return status;
-    }
     s->options = *options;
     s->options.alpha.penalty.estimator = SNAS_PENALTY_ANALYTIC;
-    status = allocate(s, err);
+    double **const of_z[] = {&s->z, &s->dz}, **const of_alpha[] = {&s->side};
+    enum snas_status status = snas_method_vectors(of_z, 2, network->n_z, err);
+    if (status == SNAS_OK)
+        status = snas_method_vectors(of_alpha, 1, s->base.n_alpha, err);
     if (status == SNAS_OK)
         status = snas_alpha_init(&s->alpha, &s->base, costs, &s->options.alpha, seed, err);
-    if (status != SNAS_OK) {
-        destroy(&s->base);
-        return status;
-    }
-    *out = &s->base;
-    return SNAS_OK;
+    return snas_method_hand(&s->base, status, out);
 }

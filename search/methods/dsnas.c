@@ -72,54 +72,35 @@ static void destroy(struct snas_method *m)
     snas_free(s->gumbel);
     snas_alpha_clear(&s->alpha);
     snas_method_clear(m);
-    snas_free(s);
 }
 
 static const struct snas_method_ops dsnas_ops = {.name = "dsnas",
+                                                 .size = sizeof(struct snas_dsnas),
                                                  .rule = SNAS_DERIVE_ARGMAX,
                                                  .step = step,
                                                  .sample = draw,
                                                  .state = state,
                                                  .destroy = destroy};
 
-static enum snas_status allocate(struct snas_dsnas *s, struct snas_err *err)
-{
-    double **const of_z[] = {&s->z, &s->dz, &s->gumbel};
-    for (size_t i = 0; i < sizeof(of_z) / sizeof(*of_z); i++) {
-        *of_z[i] = snas_alloc((size_t)s->base.network->n_z, sizeof(double), err);
-        if (!*of_z[i])
-            return SNAS_E_NOMEM;
-    }
-    return SNAS_OK;
-}
-
 enum snas_status snas_method_dsnas(const struct snas_network *network,
                                    const struct snas_cost_table *costs,
                                    const struct snas_dsnas_options *options, uint64_t seed,
                                    struct snas_method **out, struct snas_err *err)
 {
-    struct snas_dsnas *s = snas_alloc(1, sizeof(*s), err);
+    struct snas_dsnas *s = (struct snas_dsnas *)snas_method_make(&dsnas_ops, network, err);
     *out = NULL;
     if (!s)
         return SNAS_E_NOMEM;
-    enum snas_status status = snas_method_init(&s->base, &dsnas_ops, network, err);
-    if (status != SNAS_OK) {
-        snas_free(s);
-        return status;
-    }
     s->options = *options;
     int *estimator = &s->options.alpha.penalty.estimator;
     if (*estimator == SNAS_PENALTY_REPARAMETRIZED)
         *estimator = SNAS_PENALTY_ANALYTIC;
     if (*estimator == SNAS_PENALTY_SCORE)
         *estimator = SNAS_PENALTY_POLICY;
-    status = allocate(s, err);
+    double **const of_z[] = {&s->z, &s->dz, &s->gumbel};
+    enum snas_status status =
+        snas_method_vectors(of_z, sizeof(of_z) / sizeof(*of_z), network->n_z, err);
     if (status == SNAS_OK)
         status = snas_alpha_init(&s->alpha, &s->base, costs, &s->options.alpha, seed, err);
-    if (status != SNAS_OK) {
-        destroy(&s->base);
-        return status;
-    }
-    *out = &s->base;
-    return SNAS_OK;
+    return snas_method_hand(&s->base, status, out);
 }

@@ -188,10 +188,10 @@ static void destroy(struct snas_method *m)
     snas_controller_destroy(s->controller);
     snas_free(s->z);
     snas_method_clear(m);
-    snas_free(s);
 }
 
 static const struct snas_method_ops enas_ops = {.name = "enas",
+                                                .size = sizeof(struct snas_enas),
                                                 .rule = SNAS_DERIVE_BEST,
                                                 .keeps_alpha = 1,
                                                 .step = step,
@@ -205,25 +205,17 @@ enum snas_status snas_method_enas(const struct snas_network *network,
                                   const struct snas_enas_options *options, uint64_t seed,
                                   struct snas_method **out, struct snas_err *err)
 {
-    struct snas_enas *s = snas_alloc(1, sizeof(*s), err);
+    struct snas_enas *s = (struct snas_enas *)snas_method_make(&enas_ops, network, err);
     *out = NULL;
     if (!s)
         return SNAS_E_NOMEM;
-    enum snas_status status = snas_method_init(&s->base, &enas_ops, network, err);
-    if (status != SNAS_OK) {
-        snas_free(s);
-        return status;
-    }
     s->options = *options;
-    s->z = snas_alloc((size_t)network->n_z, sizeof(*s->z), err);
-    status = s->z ? snas_controller_create(network->space, &options->controller, seed,
-                                           &s->controller, err)
-                  : SNAS_E_NOMEM;
-    if (status != SNAS_OK) {
-        destroy(&s->base);
-        return status;
-    }
-    estimate_marginals(s, seed);
-    *out = &s->base;
-    return SNAS_OK;
+    double **const of_z[] = {&s->z};
+    enum snas_status status = snas_method_vectors(of_z, 1, network->n_z, err);
+    if (status == SNAS_OK)
+        status =
+            snas_controller_create(network->space, &options->controller, seed, &s->controller, err);
+    if (status == SNAS_OK)
+        estimate_marginals(s, seed);
+    return snas_method_hand(&s->base, status, out);
 }

@@ -24,14 +24,16 @@ static void fill_rows(struct snas_method *m, const struct snas_space *space, int
     }
 }
 
-enum snas_status snas_method_init(struct snas_method *m, const struct snas_method_ops *ops,
-                                  const struct snas_network *network, struct snas_err *err)
+struct snas_method *snas_method_make(const struct snas_method_ops *ops,
+                                     const struct snas_network *network, struct snas_err *err)
 {
     const struct snas_space *space = network->space;
     int kind_row[SNAS_MAX_KINDS];
+    struct snas_method *m = snas_alloc(1, ops->size, err);
+    if (!m)
+        return NULL;
     m->ops = ops;
     m->network = network;
-    m->n_alpha = m->n_rows = 0;
     for (int kind = 0; kind < space->n_kinds; kind++) {
         int edges = snas_kind_edges(&space->kinds[kind]);
         m->n_rows += edges;
@@ -43,7 +45,7 @@ enum snas_status snas_method_init(struct snas_method *m, const struct snas_metho
     m->edge_row = snas_alloc((size_t)network->n_edges, sizeof(*m->edge_row), err);
     if (!m->alpha || !m->rows || !m->credit || !m->edge_row) {
         snas_method_clear(m);
-        return SNAS_E_NOMEM;
+        return NULL;
     }
     fill_rows(m, space, kind_row);
     for (int c = 0; c < network->n_cells; c++) {
@@ -51,7 +53,27 @@ enum snas_status snas_method_init(struct snas_method *m, const struct snas_metho
         for (int e = cell->first_edge; e < cell->first_edge + cell->n_edges; e++)
             m->edge_row[e] = kind_row[cell->kind] + network->edges[e].kind_edge;
     }
+    return m;
+}
+
+enum snas_status snas_method_vectors(double **const *vectors, size_t n, int values,
+                                     struct snas_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        *vectors[i] = snas_alloc((size_t)values, sizeof(double), err);
+        if (!*vectors[i])
+            return SNAS_E_NOMEM;
+    }
     return SNAS_OK;
+}
+
+enum snas_status snas_method_hand(struct snas_method *m, enum snas_status status,
+                                  struct snas_method **out)
+{
+    *out = status == SNAS_OK ? m : NULL;
+    if (status != SNAS_OK)
+        m->ops->destroy(m);
+    return status;
 }
 
 void snas_method_clear(struct snas_method *m)
@@ -60,10 +82,7 @@ void snas_method_clear(struct snas_method *m)
     snas_free(m->rows);
     snas_free(m->credit);
     snas_free(m->edge_row);
-    m->alpha = NULL;
-    m->credit = NULL;
-    m->rows = NULL;
-    m->edge_row = NULL;
+    snas_free(m);
 }
 
 void snas_method_draw(const struct snas_method *m, const struct snas_draw *d, double *z,

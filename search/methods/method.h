@@ -64,6 +64,7 @@ enum snas_derive_rule {
 struct snas_method;
 struct snas_method_ops {
     const char *name;
+    size_t size;                /* of its own struct, whose head is a snas_method */
     enum snas_derive_rule rule; /* its own */
     int keeps_alpha; /* 1: alpha is no decision of its making: it stays as it was, or is estimated
                         from what decides, for the reports */
@@ -119,9 +120,18 @@ struct snas_method {
 
 void snas_method_destroy(struct snas_method *m); /* NULL allowed */
 
-/* For implementations: fills and frees the common head (alpha zero). */
-enum snas_status snas_method_init(struct snas_method *m, const struct snas_method_ops *ops,
-                                  const struct snas_network *network, struct snas_err *err);
+/* For implementations. A method of ops->size bytes: the common head filled (alpha zero), all behind
+ * it 0; NULL: no memory. */
+struct snas_method *snas_method_make(const struct snas_method_ops *ops,
+                                     const struct snas_network *network, struct snas_err *err);
+/* Allocates n vectors of `values` zeros each; whoever fails leaves the rest to `destroy`. */
+enum snas_status snas_method_vectors(double **const *vectors, size_t n, int values,
+                                     struct snas_err *err);
+/* How a creation ends: *out owns the method, or, unless status is OK, the method is destroyed and
+ * *out NULL. Returns status. */
+enum snas_status snas_method_hand(struct snas_method *m, enum snas_status status,
+                                  struct snas_method **out);
+/* How a `destroy` ends: frees the common head and the method. */
 void snas_method_clear(struct snas_method *m);
 /* How a sample is drawn. Every edge's noise is a function of (seed, stream, step, row or edge)
  * alone: cells of a kind that share a sample draw the same numbers. */

@@ -46,10 +46,10 @@ static void destroy(struct snas_method *m)
     snas_free(s->dz);
     snas_budget_clear(&s->budget);
     snas_method_clear(m);
-    snas_free(s);
 }
 
 static const struct snas_method_ops random_ops = {.name = "random",
+                                                  .size = sizeof(struct snas_random),
                                                   .rule = SNAS_DERIVE_BEST,
                                                   .keeps_alpha = 1,
                                                   .step = step,
@@ -62,25 +62,16 @@ enum snas_status snas_method_random(const struct snas_network *network,
                                     const struct snas_random_options *options,
                                     struct snas_method **out, struct snas_err *err)
 {
-    struct snas_random *s = snas_alloc(1, sizeof(*s), err);
+    struct snas_random *s = (struct snas_random *)snas_method_make(&random_ops, network, err);
     *out = NULL;
     if (!s)
         return SNAS_E_NOMEM;
-    enum snas_status status = snas_method_init(&s->base, &random_ops, network, err);
-    if (status != SNAS_OK) {
-        snas_free(s);
-        return status;
-    }
     s->options = *options;
-    s->z = snas_alloc((size_t)network->n_z, sizeof(double), err);
-    s->dz = s->z ? snas_alloc((size_t)network->n_z, sizeof(double), err) : NULL;
-    status =
-        s->dz ? snas_budget_init(&s->budget, network, costs, &options->budget, err) : SNAS_E_NOMEM;
-    if (status != SNAS_OK) {
-        destroy(&s->base);
-        return status;
-    }
-    s->base.budget = snas_budget_active(&s->budget) ? &s->budget : NULL;
-    *out = &s->base;
-    return SNAS_OK;
+    double **const of_z[] = {&s->z, &s->dz};
+    enum snas_status status = snas_method_vectors(of_z, 2, network->n_z, err);
+    if (status == SNAS_OK)
+        status = snas_budget_init(&s->budget, network, costs, &options->budget, err);
+    if (status == SNAS_OK)
+        s->base.budget = snas_budget_active(&s->budget) ? &s->budget : NULL;
+    return snas_method_hand(&s->base, status, out);
 }

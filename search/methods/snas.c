@@ -95,10 +95,10 @@ static void destroy(struct snas_method *m)
     snas_free(s->gumbel);
     snas_alpha_clear(&s->alpha);
     snas_method_clear(m);
-    snas_free(s);
 }
 
 static const struct snas_method_ops snas_ops = {.name = "snas",
+                                                .size = sizeof(struct snas_snas),
                                                 .rule = SNAS_DERIVE_ARGMAX,
                                                 .step = step,
                                                 .sample = draw,
@@ -106,40 +106,21 @@ static const struct snas_method_ops snas_ops = {.name = "snas",
                                                 .state = state,
                                                 .destroy = destroy};
 
-static enum snas_status allocate(struct snas_snas *s, struct snas_err *err)
-{
-    double **const of_z[] = {&s->z, &s->z_live, &s->dz, &s->gumbel};
-    for (size_t i = 0; i < sizeof(of_z) / sizeof(*of_z); i++) {
-        *of_z[i] = snas_alloc((size_t)s->base.network->n_z, sizeof(double), err);
-        if (!*of_z[i])
-            return SNAS_E_NOMEM;
-    }
-    return SNAS_OK;
-}
-
 enum snas_status snas_method_snas(const struct snas_network *network,
                                   const struct snas_cost_table *costs,
                                   const struct snas_snas_options *options, uint64_t seed,
                                   struct snas_method **out, struct snas_err *err)
 {
-    struct snas_snas *s = snas_alloc(1, sizeof(*s), err);
+    struct snas_snas *s = (struct snas_snas *)snas_method_make(&snas_ops, network, err);
     *out = NULL;
     if (!s)
         return SNAS_E_NOMEM;
-    enum snas_status status = snas_method_init(&s->base, &snas_ops, network, err);
-    if (status != SNAS_OK) {
-        snas_free(s);
-        return status;
-    }
     s->options = *options;
     s->temperature = options->temperature_start;
-    status = allocate(s, err);
+    double **const of_z[] = {&s->z, &s->z_live, &s->dz, &s->gumbel};
+    enum snas_status status =
+        snas_method_vectors(of_z, sizeof(of_z) / sizeof(*of_z), network->n_z, err);
     if (status == SNAS_OK)
         status = snas_alpha_init(&s->alpha, &s->base, costs, &options->alpha, seed, err);
-    if (status != SNAS_OK) {
-        destroy(&s->base);
-        return status;
-    }
-    *out = &s->base;
-    return SNAS_OK;
+    return snas_method_hand(&s->base, status, out);
 }
