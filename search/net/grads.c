@@ -5,7 +5,7 @@
 #include "base/threads.h"
 #include "net/unit.h"
 
-enum { STRETCH_VALUES = 16384 }; /* at most: 8 rows of it fit L2 */
+enum { STRETCH_VALUES = 16384 }; /* at most: the groups' rows of it fit L2 */
 
 /* [*begin, *end) of a block's parameters in theta; 0: it has none. */
 static int params_of(const struct snas_net *net, int block, size_t *begin, size_t *end)

@@ -7,7 +7,8 @@ void SNAS_R(snas_sum_groups)(const snas_real *rows, size_t n, size_t begin, size
 {
     for (size_t k = begin; k < end; k++) {
         const snas_real *v = rows + k;
-        to[k] = ((v[0] + v[n]) + (v[2 * n] + v[3 * n])) +
-                ((v[4 * n] + v[5 * n]) + (v[6 * n] + v[7 * n]));
+        to[k] = (((v[0] + v[n]) + (v[2 * n] + v[3 * n])) +
+                 ((v[4 * n] + v[5 * n]) + (v[6 * n] + v[7 * n]))) +
+                (v[8 * n] + v[9 * n]);
     }
 }

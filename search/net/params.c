@@ -77,10 +77,11 @@ void snas_net_init(struct snas_net *net, uint64_t seed)
 
 double snas_group_sum(const double *v, size_t stride)
 {
-    return ((v[0] + v[stride]) + (v[2 * stride] + v[3 * stride])) +
-           ((v[4 * stride] + v[5 * stride]) + (v[6 * stride] + v[7 * stride]));
+    return (((v[0] + v[stride]) + (v[2 * stride] + v[3 * stride])) +
+            ((v[4 * stride] + v[5 * stride]) + (v[6 * stride] + v[7 * stride]))) +
+           (v[8 * stride] + v[9 * stride]);
 }
-_Static_assert(SNAS_GROUPS == 8, "the tree of snas_group_sum");
+_Static_assert(SNAS_GROUPS == 10, "the tree of snas_group_sum");
 
 void snas_net_bn_finish(struct snas_net *net, int layer, int c0, int c1, const double *sum,
                         const double *sum2, double count)

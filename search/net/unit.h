@@ -32,7 +32,9 @@
 #include "net/net.h"
 #include "net/profile.h"
 
-#define SNAS_GROUPS 8 /* fixed: never depends on the thread count */
+/* Fixed: never depends on the thread count. The first are the largest, so that threads that take
+ * them in turn end together (run.c). */
+#define SNAS_GROUPS 10
 
 enum snas_unit_kind { SNAS_UNIT_STEM, SNAS_UNIT_CELL, SNAS_UNIT_HEAD };
 
@@ -61,8 +63,8 @@ struct snas_unit_ops {
      * and the passes; no big memory is there yet, and destroy is called after a failure too. */
     enum snas_status (*plan)(struct snas_net *net, struct snas_unit *unit, struct snas_err *err);
     void (*bind)(struct snas_net *net, struct snas_unit *unit); /* offsets become pointers */
-    /* Before the unit's first forward pass: z, modes and what is live are known. Serial; may be
-     * NULL. */
+    /* Before the unit's first forward pass: z, modes and what is live are known. Units run at once;
+     * may be NULL. */
     void (*prepare)(struct snas_net *net, struct snas_unit *unit);
     void (*destroy)(struct snas_unit *unit); /* frees unit->state; passes are freed by the plan */
 };
