@@ -56,6 +56,8 @@ enum snas_status snas_config_set(const struct snas_schema *schema, const char *a
  * Caller frees with snas_free. */
 enum snas_status snas_config_dump(const struct snas_schema *schema, const void *target, char **text,
                                   struct snas_err *err);
+/* The name of the first non-local key in which two targets differ; NULL: in none. */
+const char *snas_config_differs(const struct snas_schema *schema, const void *a, const void *b);
 /* Human help, one key a line with type, default and range. */
 void snas_config_help(const struct snas_schema *schema, FILE *out);
 /* The same as a Markdown table: docs/configuration.md is made from it. */

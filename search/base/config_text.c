@@ -59,6 +59,21 @@ enum snas_status snas_config_dump(const struct snas_schema *schema, const void *
     return snas_text_take(&t, text, err);
 }
 
+const char *snas_config_differs(const struct snas_schema *schema, const void *a, const void *b)
+{
+    for (size_t i = 0; i < schema->n_keys; i++) {
+        const struct snas_key *key = &schema->keys[i];
+        char one[SNAS_VALUE_TEXT_MAX], other[SNAS_VALUE_TEXT_MAX];
+        if (key->local)
+            continue;
+        snas_value_write(key, (const unsigned char *)a + key->offset, one, sizeof one);
+        snas_value_write(key, (const unsigned char *)b + key->offset, other, sizeof other);
+        if (strcmp(one, other) != 0)
+            return key->name;
+    }
+    return NULL;
+}
+
 void snas_config_help(const struct snas_schema *schema, FILE *out)
 {
     size_t widest = 0;

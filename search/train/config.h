@@ -139,6 +139,9 @@ enum snas_status snas_search_config_method(const struct snas_search_config *conf
                                            const struct snas_network *network,
                                            const struct snas_cost_table *costs,
                                            struct snas_method **out, struct snas_err *err);
+/* What tells variants of a method apart where runs are named: "-second" and "-single" of DARTS's
+ * orders, "" of all else. */
+const char *snas_search_config_variant(const struct snas_search_config *config);
 /* Cosine from learning_rate to learning_rate_end over the epochs; `epoch` from 0. */
 double snas_search_config_rate(const struct snas_search_config *config, int epoch);
 

@@ -111,3 +111,10 @@ enum snas_status snas_search_config_method(const struct snas_search_config *c,
     }
     SNAS_BUG("search.method %d", c->search.method);
 }
+
+const char *snas_search_config_variant(const struct snas_search_config *c)
+{
+    static const char *const orders[] = {
+        [SNAS_DARTS_FIRST] = "", [SNAS_DARTS_SECOND] = "-second", [SNAS_DARTS_SINGLE] = "-single"};
+    return c->search.method == SNAS_SEARCH_DARTS ? orders[c->darts.order] : "";
+}

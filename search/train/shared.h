@@ -20,8 +20,9 @@ enum snas_status snas_shared_open(const char *dir, const char *data, int threads
                                   struct snas_shared *out, struct snas_err *err);
 void snas_shared_clear(struct snas_shared *s);
 
-/* Accuracy of a genotype (at most one op an edge) with batch norm re-estimated for it on the run's
- * training images; confusion as in snas_evaluate_options, or NULL. */
+/* Accuracy of a genotype (several ops of an edge are added up, one op twice is refused) with batch
+ * norm re-estimated for it on the run's training images; confusion as in snas_evaluate_options, or
+ * NULL. */
 enum snas_status snas_shared_score(struct snas_shared *s, const struct snas_genotype *g,
                                    const struct snas_image_set *set, int64_t *confusion,
                                    struct snas_score *out, struct snas_err *err);

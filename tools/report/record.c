@@ -223,7 +223,7 @@ static enum snas_status take_result(struct snas_record *r, const char *path, con
         free(genotype);
         return snas_fail(err, SNAS_E_FORMAT, "'%s' is not the result of a search", path);
     }
-    snprintf(r->method, sizeof r->method, "%s", method);
+    snprintf(r->method, sizeof r->method, "%s%s", method, snas_search_config_variant(&r->config));
     snprintf(r->dataset, sizeof r->dataset, "%s", dataset);
     r->finished = 1;
     r->connected = json_is_true(json_object_get(child, "connected"));

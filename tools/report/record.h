@@ -32,7 +32,8 @@ struct snas_record {
 
     /* result.json; accuracies 0..1, NaN where not measured. */
     int finished, connected;
-    char method[SNAS_NAME_MAX], dataset[64];
+    char method[SNAS_NAME_MAX]; /* with its variant: "darts-second" */
+    char dataset[64];
     double sampled, hard_mean, hard_sd; /* validation */
     double child_before, child, test;   /* the child without, with BN re-estimated; test images */
     double entropy_share, margin;

@@ -43,7 +43,7 @@ enum snas_status eval_onnx(const char *path, const struct request *r, struct tal
 /* A genotype with the shared weights of a run. */
 enum snas_status eval_genotype(const char *run, const char *genotype, const struct request *r,
                                struct tally *out, struct snas_err *err);
-/* The run's own genotype and n random ones with the run's shared weights; prints. */
+/* The genotype of the run's child and n random ones with the run's shared weights; prints. */
 enum snas_status eval_random(const char *run, int n, uint64_t seed, const struct request *r,
                              struct snas_err *err);
 

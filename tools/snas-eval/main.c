@@ -25,7 +25,7 @@ static const struct snas_option options[] = {
      "score this genotype (a file or a shipped name) with the run's shared weights, batch norm "
      "re-estimated for it"},
     {"random", 0, "N", SNAS_OPT_INT, &args.random, 1, 100000,
-     "score the run's genotype and N random ones in the same way, on the validation part"},
+     "score the run's child and N random genotypes in the same way, on the validation part"},
     {"within-budget", 'b', NULL, SNAS_OPT_FLAG, &args.within_budget, 0, 0,
      "with --random: only genotypes that are within the budgets of the run's configuration"},
     {"seed", 0, "N", SNAS_OPT_INT, &args.seed, 0, 9e15, "of the random genotypes (default 1)"},

@@ -2,6 +2,8 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -11,12 +13,34 @@
 #include "train/run.h"
 #include "train/shared.h"
 
+/* The child's, as the report has it: with choose.every or a budget it is an earlier epoch's than the
+ * last, and under derive.rule best none that an epoch ended with. */
+static enum snas_status read_genotype(const char *path, const struct snas_space *space,
+                                      struct snas_genotype *out, struct snas_err *err)
+{
+    json_error_t where;
+    json_t *root = json_load_file(path, 0, &where);
+    if (!root)
+        return snas_fail(err, SNAS_E_FORMAT, "%s:%d:%d: %s", path, where.line, where.column,
+                         where.text);
+    char *text = json_dumps(json_object_get(json_object_get(root, "child"), "genotype"), 0);
+    enum snas_status s = text ? snas_genotype_parse(path, text, strlen(text), space, out, err)
+                              : snas_fail(err, SNAS_E_FORMAT, "'%s' has no child's genotype", path);
+    free(text);
+    json_decref(root);
+    return s;
+}
+
 static enum snas_status run_genotype(const char *run, const struct snas_shared *shared,
                                      struct snas_genotype *out, struct snas_err *err)
 {
-    char *path = snas_format(err, "%s/genotype/epoch-%03lld.json", run,
-                             (long long)shared->config.search.epochs);
-    enum snas_status s = path ? snas_genotype_read(path, &shared->space, out, err) : SNAS_E_NOMEM;
+    char *path = snas_path_join(run, SNAS_RUN_RESULT, err);
+    enum snas_status s = path ? SNAS_OK : SNAS_E_NOMEM;
+    if (s == SNAS_OK && !snas_path_exists(path))
+        s = snas_fail(err, SNAS_E_STATE,
+                      "'%s' has no " SNAS_RUN_RESULT ": its search is not finished", run);
+    if (s == SNAS_OK)
+        s = read_genotype(path, &shared->space, out, err);
     snas_free(path);
     return s;
 }

@@ -81,11 +81,11 @@ static enum snas_status reproduce(const char *file, struct plan *plan, struct re
     if (s == SNAS_OK)
         s = out ? results_name(plan, &args.set, out, r, err) : SNAS_E_NOMEM;
     if (s == SNAS_OK && args.dry_run) {
-        runs_list(plan, r);
+        s = runs_list(plan, r, err);
     } else if (s == SNAS_OK) {
         s = plot_possible(err); /* before hours of searches, not after */
         if (s == SNAS_OK)
-            s = args.report ? runs_choose(plan, out, err) : make(plan, r, failed, err);
+            s = args.report ? runs_choose(plan, r, err) : make(plan, r, failed, err);
         if (s == SNAS_OK)
             s = report_write(r, err);
     }

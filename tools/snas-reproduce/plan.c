@@ -185,6 +185,10 @@ static enum snas_status read_trials(const struct reader *r, const struct snas_ya
     if (!seed)
         return wrong(r, at, "trials has the keys seed and set");
     enum snas_status s = word(r, seed, &p->trial_seed);
+    /* A choice by a run that is also part of the result would be in its favour. */
+    for (int i = 0; s == SNAS_OK && i < p->n_seeds; i++)
+        if (!strcmp(p->seeds[i], p->trial_seed))
+            s = wrong(r, seed, "settings are tried with a seed that is none of the result's");
     return s == SNAS_OK && set ? assignments(r, set, &p->trial_set) : s;
 }
 
@@ -282,21 +286,30 @@ int plan_assign(const struct plan *p, const struct plan_words *setting, const ch
     return n;
 }
 
-/* Every configuration is read before anything starts: a mistake shows at once. */
-static enum snas_status check(const struct plan *p, const char *path, const struct snas_list *extra,
-                              struct snas_err *err)
+/* Every configuration is read before anything starts: a mistake shows at once. `i` == n_seeds: that
+ * of the trial. */
+static enum snas_status check_one(const struct plan *p, int m, int k, int i,
+                                  const struct snas_list *extra, struct snas_err *err)
 {
     const char *all[PLAN_ASSIGNMENTS];
     struct plan_own own;
     struct snas_search_config config;
+    const int trial = i == p->n_seeds;
+    int n = plan_assign(p, &p->methods[m].settings[k],
+                        m == p->penalised && !trial ? p->strengths[0] : NULL,
+                        trial ? p->trial_seed : p->seeds[i], trial ? &p->trial_set : NULL, extra,
+                        &own, all);
+    return snas_search_config_read(p->search, all, n, &config, err);
+}
+
+static enum snas_status check(const struct plan *p, const char *path, const struct snas_list *extra,
+                              struct snas_err *err)
+{
     enum snas_status s = SNAS_OK;
     for (int m = 0; s == SNAS_OK && m < p->n_methods; m++)
         for (int k = 0; s == SNAS_OK && k < p->methods[m].n_settings; k++)
-            for (int i = 0; s == SNAS_OK && i < p->n_seeds; i++) {
-                int n = plan_assign(p, &p->methods[m].settings[k],
-                                    m == p->penalised ? p->strengths[0] : NULL, p->seeds[i], NULL,
-                                    extra, &own, all);
-                s = snas_search_config_read(p->search, all, n, &config, err);
+            for (int i = 0; s == SNAS_OK && i < p->n_seeds + (p->trial_seed != NULL); i++) {
+                s = check_one(p, m, k, i, extra, err);
                 if (s != SNAS_OK)
                     snas_fail_context(err, "%s: %s", path, p->methods[m].name);
             }

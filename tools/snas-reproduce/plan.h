@@ -21,6 +21,8 @@ struct plan_method {
     struct plan_words settings[PLAN_SETTINGS];
     int last;   /* 1: its runs come behind all others */
     int chosen; /* the setting that is used: 0, or what the trials said */
+    double tried[PLAN_SETTINGS]; /* the trial's child on validation images; NaN: not there, or its
+                                    child is no network */
 };
 
 struct plan {

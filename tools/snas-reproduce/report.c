@@ -113,14 +113,36 @@ static json_t *entries_json(const struct results *r)
     return list;
 }
 
+/* Settings that were tried for each method, with the trial's child and the one that was used. */
+static json_t *settings_json(const struct plan *p)
+{
+    json_t *all = json_object();
+    for (int m = 0; m < p->n_methods; m++) {
+        const struct plan_method *of = &p->methods[m];
+        json_t *list = json_array();
+        for (int k = 0; k < of->n_settings; k++) {
+            json_t *words = json_array();
+            for (int i = 0; i < of->settings[k].n; i++)
+                json_array_append_new(words, json_string(of->settings[k].items[i]));
+            json_array_append_new(
+                list, json_pack("{s:o, s:o, s:b}", "setting", words, "trial_child_accuracy",
+                                real_or_null(of->n_settings > 1 ? of->tried[k] : NAN), "used",
+                                k == of->chosen));
+        }
+        json_object_set_new(all, of->name, list);
+    }
+    return all;
+}
+
 static char *json_text(const struct results *r, const struct claim_result *claims, int n,
                        struct snas_err *err)
 {
-    json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "name", r->plan->name, "finished",
+    json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "name", r->plan->name, "finished",
                              finished(r), "searches", r->n * r->plan->n_seeds, "entries",
                              entries_json(r), "random_architecture",
                              moments_json(snas_moments_of(r->random_accuracy, r->plan->n_seeds)),
-                             "claims", claims_json(claims, n));
+                             "claims", claims_json(claims, n), "settings",
+                             settings_json(r->plan));
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) : NULL;
     json_decref(root);
     if (!text)

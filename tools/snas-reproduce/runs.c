@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "jobs/jobs.h"
+#include "train/run.h"
 
 enum {
     MOST_JOBS = (PLAN_METHODS + PLAN_STRENGTHS) * PLAN_SEEDS + PLAN_METHODS * PLAN_SETTINGS + 1
@@ -57,6 +58,40 @@ static enum snas_status make_dir(const char *out, const char *name, struct snas_
     return s;
 }
 
+/* What is finished must be what the plan says now: its file may have changed since, or the trials
+ * may say another setting. *done: it is finished. */
+static enum snas_status check_made(const struct plan *p, const char *dir,
+                                   const char *const *assignments, int n, int *done,
+                                   struct snas_err *err)
+{
+    struct snas_search_config wanted, made;
+    char *result = snas_path_join(dir, SNAS_RUN_RESULT, err),
+         *config = result ? snas_path_join(dir, SNAS_RUN_CONFIG, err) : NULL;
+    enum snas_status s = config ? SNAS_OK : SNAS_E_NOMEM;
+    *done = s == SNAS_OK && snas_path_exists(result);
+    if (*done)
+        s = snas_search_config_read(p->search, assignments, n, &wanted, err);
+    if (*done && s == SNAS_OK)
+        s = snas_search_config_read(config, NULL, 0, &made, err);
+    const char *key =
+        *done && s == SNAS_OK ? snas_config_differs(&snas_search_schema, &wanted, &made) : NULL;
+    if (key)
+        s = snas_fail(err, SNAS_E_STATE,
+                      "'%s' is finished, but with another %s than the experiment says now: move it "
+                      "away, or choose another --out",
+                      dir, key);
+    snas_free(config);
+    snas_free(result);
+    return s;
+}
+
+static int assign_trial(const struct plan *p, const struct results *r, int method, int setting,
+                        struct plan_own *own, const char *all[PLAN_ASSIGNMENTS])
+{
+    return plan_assign(p, &p->methods[method].settings[setting], NULL, p->trial_seed, &p->trial_set,
+                       r->extra, own, all);
+}
+
 static enum snas_status try_settings(const struct plan *p, const struct results *r,
                                      const struct runs_options *o, int *failed,
                                      struct snas_err *err)
@@ -72,9 +107,10 @@ static enum snas_status try_settings(const struct plan *p, const struct results 
     for (int k = 0; s == SNAS_OK && k < p->methods[0].n_settings; k++)
         for (int m = 0; s == SNAS_OK && m < p->n_methods; m++) {
             char *dir = results_trial_dir(p, r->out, m, k, err);
-            int n = plan_assign(p, &p->methods[m].settings[k], NULL, p->trial_seed, &p->trial_set,
-                                r->extra, &own, all);
-            s = dir ? add_search(&l, dir, all, n, err) : SNAS_E_NOMEM;
+            int done, n = assign_trial(p, r, m, k, &own, all);
+            s = dir ? check_made(p, dir, all, n, &done, err) : SNAS_E_NOMEM;
+            if (s == SNAS_OK)
+                s = add_search(&l, dir, all, n, err);
             snas_free(dir);
         }
     if (s == SNAS_OK)
@@ -83,43 +119,64 @@ static enum snas_status try_settings(const struct plan *p, const struct results 
     return s;
 }
 
-enum snas_status runs_choose(struct plan *p, const char *out, struct snas_err *err)
+/* The trial of a setting into tried[], and the best of them so far into chosen. */
+static enum snas_status weigh(struct plan *p, const struct results *r, int method, int setting,
+                              struct snas_err *err)
+{
+    struct plan_method *m = &p->methods[method];
+    struct snas_record record;
+    const char *all[PLAN_ASSIGNMENTS];
+    struct plan_own own;
+    int done = 0, n = assign_trial(p, r, method, setting, &own, all);
+    char *dir = results_trial_dir(p, r->out, method, setting, err);
+    m->tried[setting] = NAN;
+    enum snas_status s = dir ? check_made(p, dir, all, n, &done, err) : SNAS_E_NOMEM;
+    if (s == SNAS_OK && done)
+        s = snas_record_read(dir, &record, err);
+    if (s == SNAS_OK && done) {
+        m->tried[setting] = record.child;
+        if (!isnan(record.child) && !(m->tried[m->chosen] >= record.child))
+            m->chosen = setting;
+        snas_record_clear(&record);
+    }
+    snas_free(dir);
+    return s;
+}
+
+static int assign_entry(const struct plan *p, const struct results *r, int entry, int seed,
+                        struct plan_own *own, const char *all[PLAN_ASSIGNMENTS])
+{
+    const struct entry *e = &r->entries[entry];
+    const struct plan_method *m = &p->methods[e->method];
+    return plan_assign(p, &m->settings[m->chosen], e->penalty, p->seeds[seed], NULL, r->extra, own,
+                       all);
+}
+
+enum snas_status runs_choose(struct plan *p, const struct results *r, struct snas_err *err)
 {
     enum snas_status s = SNAS_OK;
-    for (int m = 0; s == SNAS_OK && m < p->n_methods; m++) {
-        double best = -1;
-        for (int k = 0;
-             s == SNAS_OK && p->methods[m].n_settings > 1 && k < p->methods[m].n_settings; k++) {
-            struct snas_record record;
-            char *dir = results_trial_dir(p, out, m, k, err);
-            char *result = dir ? snas_path_join(dir, "result.json", err) : NULL;
-            s = result ? SNAS_OK : SNAS_E_NOMEM;
-            if (s == SNAS_OK && snas_path_exists(result)) {
-                s = snas_record_read(dir, &record, err);
-                if (s == SNAS_OK && record.child > best) {
-                    best = record.child;
-                    p->methods[m].chosen = k;
-                }
-                if (s == SNAS_OK)
-                    snas_record_clear(&record);
-            }
-            snas_free(result);
-            snas_free(dir);
+    const char *all[PLAN_ASSIGNMENTS];
+    struct plan_own own;
+    int done;
+    for (int m = 0; m < p->n_methods; m++)
+        for (int k = 0; s == SNAS_OK && p->methods[m].n_settings > 1 && k < p->methods[m].n_settings;
+             k++)
+            s = weigh(p, r, m, k, err);
+    for (int e = 0; e < r->n; e++)
+        for (int i = 0; s == SNAS_OK && i < p->n_seeds; i++) {
+            int n = assign_entry(p, r, e, i, &own, all);
+            s = check_made(p, r->entries[e].runs[i].dir, all, n, &done, err);
         }
-    }
     return s;
 }
 
 static enum snas_status add_entry(struct list *l, const struct plan *p, const struct results *r,
                                   int entry, int seed, struct snas_err *err)
 {
-    const struct entry *e = &r->entries[entry];
-    const struct plan_method *m = &p->methods[e->method];
     const char *all[PLAN_ASSIGNMENTS];
     struct plan_own own;
-    int n = plan_assign(p, &m->settings[m->chosen], e->penalty, p->seeds[seed], NULL, r->extra,
-                        &own, all);
-    return add_search(l, e->runs[seed].dir, all, n, err);
+    int n = assign_entry(p, r, entry, seed, &own, all);
+    return add_search(l, r->entries[entry].runs[seed].dir, all, n, err);
 }
 
 static enum snas_status add_credit(struct list *l, const struct plan *p, const struct results *r,
@@ -243,7 +300,7 @@ enum snas_status runs_make(struct plan *plan, struct results *r, const struct ru
     int more[3] = {0};
     enum snas_status s = try_settings(plan, r, o, &more[0], err);
     if (s == SNAS_OK)
-        s = runs_choose(plan, r->out, err);
+        s = runs_choose(plan, r, err);
     if (s == SNAS_OK)
         s = search(plan, r, o, &more[1], err);
     if (s == SNAS_OK)
@@ -252,11 +309,20 @@ enum snas_status runs_make(struct plan *plan, struct results *r, const struct ru
     return s;
 }
 
-void runs_list(const struct plan *plan, const struct results *r)
+enum snas_status runs_list(const struct plan *p, const struct results *r, struct snas_err *err)
 {
+    for (int k = 0; p->methods[0].n_settings > 1 && k < p->methods[0].n_settings; k++)
+        for (int m = 0; m < p->n_methods; m++) {
+            char *dir = results_trial_dir(p, r->out, m, k, err);
+            if (!dir)
+                return SNAS_E_NOMEM;
+            puts(dir);
+            snas_free(dir);
+        }
     for (int last = 0; last < 2; last++)
-        for (int i = 0; i < plan->n_seeds; i++)
+        for (int i = 0; i < p->n_seeds; i++)
             for (int e = 0; e < r->n; e++)
-                if (plan->methods[r->entries[e].method].last == last)
+                if (p->methods[r->entries[e].method].last == last)
                     puts(r->entries[e].runs[i].dir);
+    return SNAS_OK;
 }

@@ -14,9 +14,10 @@ struct runs_options {
  * *failed: programs that ended without their result. SNAS_E_INTERRUPTED: the same call goes on. */
 enum snas_status runs_make(struct plan *plan, struct results *r, const struct runs_options *o,
                            int *failed, struct snas_err *err);
-/* The choice by the trials that are there, without running any. */
-enum snas_status runs_choose(struct plan *plan, const char *out, struct snas_err *err);
-/* Directories of the searches, a line each. */
-void runs_list(const struct plan *plan, const struct results *r);
+/* The choice by the trials that are there, without running any. SNAS_E_STATE: a trial or a search
+ * is finished, but of another configuration than the plan says now. */
+enum snas_status runs_choose(struct plan *plan, const struct results *r, struct snas_err *err);
+/* Directories of the trials and of the searches, a line each. */
+enum snas_status runs_list(const struct plan *plan, const struct results *r, struct snas_err *err);
 
 #endif

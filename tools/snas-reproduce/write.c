@@ -155,8 +155,8 @@ void write_terms(const struct results *r, struct doc *d)
     doc_heading(d, 2, "Equal terms");
     doc_text(
         d, "Every method has the same training images for its weights, the same network, "
-           "batches, augmentation and rate of the weights, the same re-estimation of batch "
-           "norm, and as many settings tried as any other. Its own rule: argmax of every edge for "
+           "batches and augmentation, the same re-estimation of batch norm, and as many settings "
+           "tried as any other (which: Settings, below). Its own rule: argmax of every edge for "
            "snas and dsnas, two edges a node for darts, the best of sampled networks for enas "
            "and random (docs/methods.md).");
     doc_table_begin(d, 6, 1, titles);
@@ -349,7 +349,7 @@ static void add_words(const struct plan_words *w, struct snas_text *t)
 
 void write_settings(const struct results *r, struct doc *d)
 {
-    static const char *const titles[] = {"method", "settings tried", "used"};
+    static const char *const titles[] = {"method", "settings tried", "trial's child", "used"};
     const struct plan *p = r->plan;
     struct snas_text t = {0};
     doc_heading(d, 2, "Settings");
@@ -361,16 +361,18 @@ void write_settings(const struct results *r, struct doc *d)
         add_words(&p->trial_set, &t);
         doc_text(
             d,
-            "Settings were tried with seed %s and %s; the one with the best child (validation, "
-            "batch norm re-estimated) was used.",
+            "Each setting was tried in one whole search with seed %s and %s; the one with the best "
+            "child (validation, batch norm re-estimated) was used for all seeds.",
             p->trial_seed, t.data ? t.data : "nothing else");
         snas_text_clear(&t);
     }
-    doc_table_begin(d, 3, 2, titles);
+    doc_table_begin(d, 4, 2, titles);
     for (int m = 0; m < p->n_methods; m++)
         for (int k = 0; k < p->methods[m].n_settings; k++) {
+            const double child = p->methods[m].n_settings > 1 ? p->methods[m].tried[k] : NAN;
+            struct figure f = figure_of(snas_moments_of(&child, 1), 1, 2);
             add_words(&p->methods[m].settings[k], &t);
-            const char *const cells[] = {p->methods[m].name, t.data ? t.data : "-",
+            const char *const cells[] = {p->methods[m].name, t.data ? t.data : "-", f.text,
                                          k == p->methods[m].chosen ? "yes" : "no"};
             doc_row(d, cells);
             snas_text_clear(&t);

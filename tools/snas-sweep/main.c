@@ -24,8 +24,9 @@ static const struct snas_option options[] = {
      "penalty strengths: 0,0.1,0.3,1, or presets: 0,mild,moderate (default 0)"},
     {"seeds", 0, "LIST", SNAS_OPT_STRING, &args.seeds, 0, 0, "seeds: 1,2,3 (default 1)"},
     {"method", 'm', "LIST", SNAS_OPT_STRING, &args.methods, 0, 0,
-     "search methods: snas, dsnas, darts, enas, random (default snas); enas and random run "
-     "once a seed, without penalty"},
+     "search methods: snas, dsnas, darts, darts-first, darts-second, darts-single, enas, random "
+     "(default snas; darts: of the configuration's order); enas and random run once a seed, "
+     "without penalty"},
     {"set", 's', "KEY=VALUE", SNAS_OPT_LIST, &args.set, 0, 0,
      "override a key of the configuration in every run"},
     {"out", 'o', "DIR", SNAS_OPT_STRING, &args.out, 0, 0,
@@ -50,19 +51,21 @@ static const struct snas_command command = {
         "Examples:\n"
         "  snas-sweep configs/search/fashion-mnist.yaml --penalty 0,0.1,0.3,1 --seeds 1,2,3\n"
         "  snas-sweep configs/search/fashion-mnist.yaml --penalty 0,mild,moderate,aggressive\n"
-        "  snas-sweep configs/search/smoke.yaml --method snas,random --seeds 1,2 --jobs 2",
+        "  snas-sweep configs/search/smoke.yaml --method snas,random --seeds 1,2 --jobs 2\n"
+        "  snas-sweep configs/search/smoke.yaml --method snas,darts,darts-second",
     .options = options,
     .n_options = sizeof options / sizeof *options,
 };
 
 enum { EACH = sizeof((struct run *)0)->assignments / sizeof(char *) };
 
-/* What the searches share, then what is the run's own. */
-static void assign(const struct sweep *s, const struct run *r, const char *all[])
+/* What the searches share, then what is the run's own; the number of them. */
+static int assign(const struct sweep *s, const struct run *r, const char *all[])
 {
     memcpy(all, s->set, (size_t)s->n_set * sizeof *all);
-    for (int a = 0; a < EACH; a++)
+    for (int a = 0; a < r->n_assignments; a++)
         all[s->n_set + a] = r->assignments[a];
+    return s->n_set + r->n_assignments;
 }
 
 /* Every run's configuration is read before the first run starts: a mistake shows at once. */
@@ -72,8 +75,8 @@ static enum snas_status check_configs(struct sweep *s, struct snas_err *err)
     enum snas_status status = SNAS_OK;
     for (int i = 0; status == SNAS_OK && i < s->n; i++) {
         struct snas_search_config config;
-        assign(s, &s->runs[i], all);
-        status = snas_search_config_read(s->config, all, s->n_set + EACH, &config, err);
+        int n = assign(s, &s->runs[i], all);
+        status = snas_search_config_read(s->config, all, n, &config, err);
         s->epochs = (int)config.search.epochs;
     }
     return status;
@@ -92,8 +95,8 @@ static enum snas_status run_all(struct sweep *s, struct snas_progress *progress,
     struct snas_job *jobs = program ? snas_alloc((size_t)s->n, sizeof *jobs, err) : NULL;
     enum snas_status status = jobs ? SNAS_OK : program ? SNAS_E_NOMEM : SNAS_E_IO;
     for (int i = 0; status == SNAS_OK && i < s->n; i++) {
-        assign(s, &s->runs[i], all);
-        status = snas_job_search(&of, s->runs[i].dir, all, s->n_set + EACH, &jobs[i], err);
+        int n_all = assign(s, &s->runs[i], all);
+        status = snas_job_search(&of, s->runs[i].dir, all, n_all, &jobs[i], err);
     }
     if (status == SNAS_OK)
         status = snas_jobs_run(jobs, s->n, at_once, "sweep", progress, failed, err);

@@ -59,14 +59,18 @@ static enum snas_status add(struct sweep *s, const char *method, const char *pen
     struct run *r = &s->runs[s->n++];
     char *name = penalty ? snas_format(err, "%s-penalty-%s-seed-%s", method, penalty, seed)
                          : snas_format(err, "%s-seed-%s", method, seed);
+    const char *order = strncmp(method, "darts-", 6) == 0 ? method + 6 : NULL;
     r->dir = name ? snas_path_join(s->out, name, err) : NULL;
-    r->assignments[0] = snas_format(err, "search.method=%s", method);
+    r->assignments[0] = snas_format(err, "search.method=%s", order ? "darts" : method);
     int preset = penalty && is_preset(penalty), whole = r->dir != NULL;
     r->assignments[1] = snas_format(err, "penalty.preset=%s", preset ? penalty : "none");
     r->assignments[2] = snas_format(err, "penalty.strength=%s", penalty && !preset ? penalty : "0");
     r->assignments[3] = snas_format(err, "seed=%s", seed);
+    r->n_assignments = 4;
+    if (order)
+        r->assignments[r->n_assignments++] = snas_format(err, "darts.order=%s", order);
     snas_free(name);
-    for (size_t a = 0; a < sizeof r->assignments / sizeof *r->assignments; a++)
+    for (int a = 0; a < r->n_assignments; a++)
         whole = whole && r->assignments[a];
     return whole ? SNAS_OK : SNAS_E_NOMEM;
 }
@@ -116,7 +120,7 @@ void sweep_clear(struct sweep *s)
     for (int i = 0; i < s->n; i++) {
         struct run *r = &s->runs[i];
         snas_free(r->dir);
-        for (size_t a = 0; a < sizeof r->assignments / sizeof *r->assignments; a++)
+        for (int a = 0; a < r->n_assignments; a++)
             snas_free(r->assignments[a]);
     }
     snas_free(s->runs);

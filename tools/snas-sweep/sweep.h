@@ -7,8 +7,10 @@
 
 struct run {
     char *dir; /* OUT/snas-penalty-0.3-seed-2 */
-    /* "search.method=snas", "penalty.preset=none", "penalty.strength=0.3", "seed=2" */
-    char *assignments[4];
+    /* "search.method=darts", "penalty.preset=none", "penalty.strength=0.3", "seed=2", and where the
+     * method's word says it "darts.order=second" */
+    int n_assignments;
+    char *assignments[5];
     int done; /* it has its result */
 };
 
@@ -21,8 +23,8 @@ struct sweep {
     int epochs;       /* of a whole run */
 };
 
-/* The runs of the lists "snas,random", "0,0.1,mild", "1,2,3": `random` knows no penalty and comes
- * once a seed. Names the word that is wrong. Caller clears. */
+/* The runs of the lists "snas,random", "0,0.1,mild", "1,2,3": `random` and `enas` know no penalty and
+ * come once a seed; "darts-second" is DARTS of that order, "darts" of the configuration's. Names the word that is wrong. Caller clears. */
 enum snas_status sweep_plan(const char *methods, const char *penalties, const char *seeds,
                             struct sweep *s, struct snas_err *err);
 void sweep_clear(struct sweep *s);

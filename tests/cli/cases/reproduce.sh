@@ -37,7 +37,8 @@ data="--set data.path=$FIXTURES/fashion-small"
 # shellcheck disable=SC2086
 run "$SRC/tools/reproduce" tiny.yaml --out there $data --dry-run
 status 0
-[ "$(wc -l <"$out")" = 10 ] || fail "not ten searches: $(<"$out")"
+[ "$(grep -c ^there/runs/ "$out")" = 10 ] || fail "not ten searches: $(<"$out")"
+[ "$(grep -c ^there/trials/ "$out")" = 6 ] || fail "not six trials: $(<"$out")"
 stdout_like '^there/runs/snas-penalty-0.5-seed-5$'
 [ "$(tail -1 "$out")" = there/runs/darts-seed-5 ] || fail "what is named under last is not last"
 no there
@@ -120,10 +121,33 @@ need({c["here"] for c in report["claims"] if "enas" in c["measured"]} == {"not t
 child = {s: json.load(open(f"there/trials/snas-setting-{s}/result.json"))["child"].get("validation_accuracy", -1) for s in (1, 2)}
 chosen = 1 if child[1] >= child[2] else 2
 row = [l for l in text.split("## Settings")[1].splitlines() if l.startswith("| snas |")][chosen - 1]
-need(row.endswith("| yes |"), "the setting that the trials chose")
+need(row.endswith(f"| {100 * child[chosen]:.2f}% | yes |"), "the setting that the trials chose")
+need([s["used"] for s in report["settings"]["snas"]] == [chosen == 1, chosen == 2], "the settings of report.json")
 config = open("there/runs/snas-seed-3/config.yaml").read()
 need(("learning_rate: 0.01\n" in config.split("alpha:")[1]) == (chosen == 2), "the runs have the chosen setting")
 END
+
+# What is finished was made by another experiment: it does not count as this one's, run or report.
+sed 's/search.batch: 16/search.batch: 8/' tiny.yaml >other.yaml
+for how in --quiet --report; do
+    # shellcheck disable=SC2086
+    run snas-reproduce other.yaml --out there $data $how
+    status 1
+    stderr_has "'there/trials/snas-setting-1' is finished, but with another search.batch than the experiment says now"
+done
+/usr/bin/python3 - <<'END' || fail "cannot exchange the trials' accuracies"
+import json
+paths = [f"there/trials/snas-setting-{s}/result.json" for s in (1, 2)]
+both = [json.load(open(p)) for p in paths]
+accuracy = [d["child"].get("validation_accuracy", -1) for d in both]
+both[accuracy[0] >= accuracy[1]]["child"]["validation_accuracy"] = 0.999
+for path, d in zip(paths, both):
+    json.dump(d, open(path, "w"))
+END
+# shellcheck disable=SC2086
+run snas-reproduce tiny.yaml --out there $data --report
+status 1
+stderr_has "'there/runs/snas-seed-3' is finished, but with another"
 
 # A part that is there is reported without running the rest; one run that fails does not stop the others.
 mkdir -p bad/runs/snas-seed-3
@@ -154,6 +178,10 @@ wrong 's/^seeds:.*/seeds: [1, 1]/' 'wrong.yaml:15:12: this comes twice'
 wrong 's/darts: \[/darts: [{},/' 'every method must have the same number of settings'
 wrong 's/^last:.*/last: [drats]/' 'this is none of the methods'
 wrong 's/search.epochs: 2/search.epoch: 2/' 'did you mean'
+sed 's/trials: {seed: 9/trials: {seed: 5/' tiny.yaml >same.yaml
+run snas-reproduce same.yaml --dry-run
+status 1
+stderr_has 'settings are tried with a seed that is none of the result'
 echo 'penalty: {of: snas, strengths: [1, 0.5]}' >>less.yaml
 wrong '' 'the smallest first'
 sed -i '$d' less.yaml

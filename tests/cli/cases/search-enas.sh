@@ -22,6 +22,10 @@ same_tree one killed "${clock_files[@]}"
 
 [ "$(/usr/bin/python3 -c 'import json; print(json.load(open("one/result.json"))["method"])')" = enas ] ||
     fail "result.json does not say enas"
+run snas-eval one --random 2 --data "$FIXTURES/fashion-small" --json
+status 0
+accuracy=$(/usr/bin/python3 -c 'import json; print(json.load(open("one/result.json"))["child"]["validation_accuracy"])')
+json "abs(d['child'] - $accuracy) < 1e-9"
 run snas-export model.onnx --run one --json
 status 0
 json 'd["verified"]'

@@ -29,6 +29,11 @@ goes()
 goes random random --set search.method=random
 json_file() { /usr/bin/python3 -c "import json,sys; d = json.load(open('$1')); sys.exit(not ($2))" || fail "$1: not $2"; }
 json_file random/result.json 'd["child"]["connected"] and d["warnings"] == [] and d["entropy_share"] > 0.999'
+# Its child is none of the epochs' samples: beside random genotypes stands the one that the report has.
+run snas-eval random --random 2 --data "$FIXTURES/fashion-small" --json
+status 0
+accuracy=$(/usr/bin/python3 -c 'import json; print(json.load(open("random/result.json"))["child"]["validation_accuracy"])')
+json "abs(d['child'] - $accuracy) < 1e-9"
 run snas-export random.onnx --run random --images 8 --data "$FIXTURES/fashion-small"
 status 0
 goes dsnas dsnas --set search.method=dsnas --set penalty.strength=0.3

@@ -80,6 +80,25 @@ status 0
 stdout_is 'sweep/enas-seed-1
 sweep/darts-penalty-0-seed-1
 sweep/darts-penalty-0.3-seed-1'
+# Orders of DARTS are methods of their own; each run has its order's configuration.
+# shellcheck disable=SC2086
+run snas-sweep $plan --method darts-second,darts-single --penalty 0 --seeds 1 --dry-run
+status 0
+stdout_is 'sweep/darts-second-penalty-0-seed-1
+sweep/darts-single-penalty-0-seed-1'
+# shellcheck disable=SC2086
+run snas-sweep ${plan/--out sweep/--out orders} --set search.epochs=1 --set search.images_per_epoch=64 --set darts.order=second --method darts,darts-first,darts-single --penalty 0 --seeds 1 --quiet
+status 0
+stdout_like '^orders/darts-penalty-0-seed-1 +darts-second '
+stdout_like '^orders/darts-first-penalty-0-seed-1 +darts '
+stdout_like '^orders/darts-single-penalty-0-seed-1 +darts-single '
+stdout_like '^smoke, darts-single +1 '
+grep -q '^  order: single$' orders/darts-single-penalty-0-seed-1/config.yaml || fail "darts-single is not of that order"
+grep -q ',darts-second,' orders/comparison.csv || fail "the CSV does not say the order"
+# shellcheck disable=SC2086
+run snas-sweep $plan --method darts-third
+status 1
+stderr_has 'darts.order'
 # shellcheck disable=SC2086
 run snas-sweep $plan --method snas,drats
 status 1

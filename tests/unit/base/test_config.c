@@ -105,6 +105,18 @@ static void config__reads_back_when_dumped(void **state)
     snas_free(text);
 }
 
+static void config__names_the_key_when_two_differ(void **state)
+{
+    (void)state;
+    struct target one, other;
+    struct snas_err err;
+    assert_ok(parse("alpha: {learning_rate: 0.3}\nthreads: 3\n", &one, &err), &err);
+    assert_ok(parse("alpha: {learning_rate: 0.3}\nthreads: 4\n", &other, &err), &err);
+    assert_null(snas_config_differs(&schema, &one, &other));
+    assert_ok(parse("alpha: {learning_rate: 0.30000000000000004}\n", &other, &err), &err);
+    assert_string_equal(snas_config_differs(&schema, &one, &other), "alpha.learning_rate");
+}
+
 static void refused(const char *text, const char *message)
 {
     struct target t;
