@@ -43,6 +43,18 @@ goes snas top2 --set derive.rule=top2
 json_file top2/result.json 'all(len(n) == 2 for n in d["child"]["genotype"]["normal"]["nodes"])'
 goes snas best --set derive.rule=best
 
+# Any other method can be asked for any other rule.
+for pair in dsnas-top2 dsnas-best darts-argmax darts-best enas-argmax enas-top2 random-top2; do
+    method=${pair%-*}
+    rule=${pair#*-}
+    # shellcheck disable=SC2086
+    run snas-search "$config" $small --set search.epochs=1 --set search.images_per_epoch=64 --set enas.updates=1 \
+        --set enas.samples=2 --set search.method="$method" --set derive.rule="$rule" --out "rule-$pair" --json
+    status 0
+    json "d['method'] == '$method'"
+    [ "$rule" != top2 ] || json 'all(len(n) == 2 for n in d["child"]["genotype"]["normal"]["nodes"])'
+done
+
 # shellcheck disable=SC2086
 run snas-sweep "$config" $small --set search.epochs=1 --method snas,random --penalty 0.5 --out sweep
 status 0
