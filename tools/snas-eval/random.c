@@ -13,8 +13,8 @@
 #include "train/run.h"
 #include "train/shared.h"
 
-/* The child's, as the report has it: with choose.every or a budget it is an earlier epoch's than the
- * last, and under derive.rule best none that an epoch ended with. */
+/* The child's, as the report has it: with choose.every or a budget it is an earlier epoch's than
+ * the last, and under derive.rule best none that an epoch ended with. */
 static enum snas_status read_genotype(const char *path, const struct snas_space *space,
                                       struct snas_genotype *out, struct snas_err *err)
 {

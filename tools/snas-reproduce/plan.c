@@ -295,10 +295,9 @@ static enum snas_status check_one(const struct plan *p, int m, int k, int i,
     struct plan_own own;
     struct snas_search_config config;
     const int trial = i == p->n_seeds;
-    int n = plan_assign(p, &p->methods[m].settings[k],
-                        m == p->penalised && !trial ? p->strengths[0] : NULL,
-                        trial ? p->trial_seed : p->seeds[i], trial ? &p->trial_set : NULL, extra,
-                        &own, all);
+    int n = plan_assign(
+        p, &p->methods[m].settings[k], m == p->penalised && !trial ? p->strengths[0] : NULL,
+        trial ? p->trial_seed : p->seeds[i], trial ? &p->trial_set : NULL, extra, &own, all);
     return snas_search_config_read(p->search, all, n, &config, err);
 }
 

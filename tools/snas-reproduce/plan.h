@@ -19,8 +19,8 @@ struct plan_method {
     char name[SNAS_NAME_MAX]; /* "darts-second": also what its runs and the claims call it */
     int n_settings;           /* that are tried; the same for every method */
     struct plan_words settings[PLAN_SETTINGS];
-    int last;   /* 1: its runs come behind all others */
-    int chosen; /* the setting that is used: 0, or what the trials said */
+    int last;                    /* 1: its runs come behind all others */
+    int chosen;                  /* the setting that is used: 0, or what the trials said */
     double tried[PLAN_SETTINGS]; /* the trial's child on validation images; NaN: not there, or its
                                     child is no network */
 };

@@ -137,12 +137,11 @@ static json_t *settings_json(const struct plan *p)
 static char *json_text(const struct results *r, const struct claim_result *claims, int n,
                        struct snas_err *err)
 {
-    json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "name", r->plan->name, "finished",
-                             finished(r), "searches", r->n * r->plan->n_seeds, "entries",
-                             entries_json(r), "random_architecture",
+    json_t *root = json_pack("{s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "name", r->plan->name,
+                             "finished", finished(r), "searches", r->n * r->plan->n_seeds,
+                             "entries", entries_json(r), "random_architecture",
                              moments_json(snas_moments_of(r->random_accuracy, r->plan->n_seeds)),
-                             "claims", claims_json(claims, n), "settings",
-                             settings_json(r->plan));
+                             "claims", claims_json(claims, n), "settings", settings_json(r->plan));
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) : NULL;
     json_decref(root);
     if (!text)

@@ -159,8 +159,8 @@ enum snas_status runs_choose(struct plan *p, const struct results *r, struct sna
     struct plan_own own;
     int done;
     for (int m = 0; m < p->n_methods; m++)
-        for (int k = 0; s == SNAS_OK && p->methods[m].n_settings > 1 && k < p->methods[m].n_settings;
-             k++)
+        for (int k = 0;
+             s == SNAS_OK && p->methods[m].n_settings > 1 && k < p->methods[m].n_settings; k++)
             s = weigh(p, r, m, k, err);
     for (int e = 0; e < r->n; e++)
         for (int i = 0; s == SNAS_OK && i < p->n_seeds; i++) {

@@ -153,12 +153,12 @@ void write_terms(const struct results *r, struct doc *d)
     static const char *const titles[] = {"method",    "images, theta",  "held-out images, alpha",
                                          "BN images", "settings tried", "child by"};
     doc_heading(d, 2, "Equal terms");
-    doc_text(
-        d, "Every method has the same training images for its weights, the same network, "
-           "batches and augmentation, the same re-estimation of batch norm, and as many settings "
-           "tried as any other (which: Settings, below). Its own rule: argmax of every edge for "
-           "snas and dsnas, two edges a node for darts, the best of sampled networks for enas "
-           "and random (docs/methods.md).");
+    doc_text(d,
+             "Every method has the same training images for its weights, the same network, "
+             "batches and augmentation, the same re-estimation of batch norm, and as many settings "
+             "tried as any other (which: Settings, below). Its own rule: argmax of every edge for "
+             "snas and dsnas, two edges a node for darts, the best of sampled networks for enas "
+             "and random (docs/methods.md).");
     doc_table_begin(d, 6, 1, titles);
     for (int e = 0; e < r->plan->n_methods; e++) {
         static const char *const rules[] = {"its own rule", "argmax", "top2", "best"};

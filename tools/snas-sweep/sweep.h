@@ -23,8 +23,9 @@ struct sweep {
     int epochs;       /* of a whole run */
 };
 
-/* The runs of the lists "snas,random", "0,0.1,mild", "1,2,3": `random` and `enas` know no penalty and
- * come once a seed; "darts-second" is DARTS of that order, "darts" of the configuration's. Names the word that is wrong. Caller clears. */
+/* The runs of the lists "snas,random", "0,0.1,mild", "1,2,3": `random` and `enas` know no penalty
+ * and come once a seed; "darts-second" is DARTS of that order, "darts" of the configuration's.
+ * Names the word that is wrong. Caller clears. */
 enum snas_status sweep_plan(const char *methods, const char *penalties, const char *seeds,
                             struct sweep *s, struct snas_err *err);
 void sweep_clear(struct sweep *s);
