@@ -347,6 +347,7 @@ int main(void)
         cmocka_unit_test(config__reads_every_type_when_given),
         cmocka_unit_test(config__reports_all_errors_when_several),
         cmocka_unit_test(config__reads_back_when_dumped),
+        cmocka_unit_test(config__names_the_key_when_two_differ),
         cmocka_unit_test(config__says_what_it_expects_when_the_value_is_wrong),
         cmocka_unit_test(config__suggests_when_a_key_is_unknown),
         cmocka_unit_test(config__sees_twins_when_written_in_two_ways),
