@@ -1,10 +1,10 @@
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/safetensors_json.h"
 #include "export/export.h"
 
 static enum snas_status add(struct snas_export_info *info, const char *key, char *owned)
@@ -29,28 +29,6 @@ static char *dump(json_t *json, struct snas_err *err)
     return copy;
 }
 
-static json_t *labels_json(const struct snas_child_info *info)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < info->n_labels; i++)
-        if (json_array_append_new(list, json_string(info->labels[i]))) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
-}
-
-static json_t *reals_json(const double *values, int n)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < n; i++)
-        if (json_array_append_new(list, json_real(values[i]))) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
-}
-
 static char *genotype_json(const struct snas_network *net, struct snas_err *err)
 {
     char *text = NULL;
@@ -66,11 +44,11 @@ static enum snas_status add_input(struct snas_export_info *out, const struct sna
     int channels = child->network->options.input.c;
     enum snas_status s = SNAS_OK;
     if (info->n_labels)
-        s = add(out, "class_names", dump(labels_json(info), err));
+        s = add(out, "class_names", dump(snas_json_strings(info->labels, info->n_labels), err));
     if (s == SNAS_OK)
-        s = add(out, "mean", dump(reals_json(info->mean, channels), err));
+        s = add(out, "mean", dump(snas_json_reals(info->mean, channels), err));
     if (s == SNAS_OK)
-        s = add(out, "std", dump(reals_json(info->sd, channels), err));
+        s = add(out, "std", dump(snas_json_reals(info->sd, channels), err));
     if (s == SNAS_OK)
         s = add(out, "channel_order",
                 snas_strdup(channels == 3   ? "RGB"

@@ -61,3 +61,28 @@ int snas_json_starved(void)
 {
     return starved;
 }
+
+/* Adds to the list, or drops it. Takes both references. */
+static json_t *append(json_t *list, json_t *value)
+{
+    if (json_array_append_new(list, value) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+json_t *snas_json_strings(char *const *texts, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; list && i < n; i++)
+        list = append(list, json_string(texts[i]));
+    return list;
+}
+
+json_t *snas_json_reals(const double *values, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; list && i < n; i++)
+        list = append(list, json_real(values[i]));
+    return list;
+}

@@ -19,4 +19,8 @@ void snas_json_begin(void);
  * too, and throw the result away. */
 int snas_json_starved(void);
 
+/* Lists; NULL: no memory, or a text that is not UTF-8. The caller has the reference. */
+json_t *snas_json_strings(char *const *texts, int n);
+json_t *snas_json_reals(const double *values, int n);
+
 #endif

@@ -41,28 +41,6 @@ static json_t *network_json(const struct snas_network_options *o, double bn_eps)
                      "affine", o->affine, "pool_bn", o->pool_bn, "bn_eps", bn_eps);
 }
 
-static json_t *labels_json(const struct snas_child_info *info)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < info->n_labels; i++)
-        if (json_array_append_new(list, json_string(info->labels[i])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
-}
-
-static json_t *reals_json(const double *values, int n)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < n; i++)
-        if (json_array_append_new(list, json_real(values[i])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
-}
-
 static json_t *accuracy(double value)
 {
     return value < 0 ? json_null() : json_real(value);
@@ -90,9 +68,9 @@ enum snas_status snas_child_texts_make(const struct snas_child *child, struct sn
     snas_json_begin();
     json_t *json[SNAS_CHILD_TEXTS] = {
         [SNAS_CHILD_NETWORK] = network_json(&net->options, info->bn_eps),
-        [SNAS_CHILD_LABELS] = labels_json(info),
-        [SNAS_CHILD_MEAN] = reals_json(info->mean, net->options.input.c),
-        [SNAS_CHILD_SD] = reals_json(info->sd, net->options.input.c),
+        [SNAS_CHILD_LABELS] = snas_json_strings(info->labels, info->n_labels),
+        [SNAS_CHILD_MEAN] = snas_json_reals(info->mean, net->options.input.c),
+        [SNAS_CHILD_SD] = snas_json_reals(info->sd, net->options.input.c),
         [SNAS_CHILD_ACCURACIES] =
             json_pack("{s:o, s:o}", "validation", accuracy(info->validation_accuracy), "test",
                       accuracy(info->test_accuracy)),

@@ -38,18 +38,13 @@ static enum snas_status test_accuracy(struct snas_search *s, struct snas_net *ch
     struct snas_whole test;
     struct snas_score score;
     const struct snas_evaluate_options o = {.bn = SNAS_BN_RUNNING, .stop = s->options->stop};
-    enum snas_status status =
-        snas_whole_open(s->config->data.path, (enum snas_data_format)s->config->data.format,
-                        SNAS_SPLIT_TEST, &test, err);
+    enum snas_status status = snas_whole_open_test(s->config, s->network, &test, err);
     if (status != SNAS_OK)
         return status;
-    status = snas_images_fit(s->network, &test.ds, err);
-    if (status == SNAS_OK) {
-        const struct snas_image_set set =
-            snas_whole_set(&test, s->source.mean, s->source.sd, (int)s->config->search.batch);
-        status = snas_evaluate(child, &set, &o, &score, err);
-        *out = score.accuracy;
-    }
+    const struct snas_image_set set =
+        snas_whole_set(&test, s->source.mean, s->source.sd, (int)s->config->search.batch);
+    status = snas_evaluate(child, &set, &o, &score, err);
+    *out = score.accuracy;
     snas_whole_clear(&test);
     return status;
 }

@@ -148,13 +148,9 @@ static enum snas_status make_method(struct snas_search *s, struct snas_err *err)
 static enum snas_status check_test_files(const struct snas_search *s, struct snas_err *err)
 {
     struct snas_whole test;
-    enum snas_status status =
-        snas_whole_open(s->config->data.path, (enum snas_data_format)s->config->data.format,
-                        SNAS_SPLIT_TEST, &test, err);
-    if (status != SNAS_OK)
-        return status;
-    status = snas_images_fit(s->network, &test.ds, err);
-    snas_whole_clear(&test);
+    enum snas_status status = snas_whole_open_test(s->config, s->network, &test, err);
+    if (status == SNAS_OK)
+        snas_whole_clear(&test);
     return status;
 }
 

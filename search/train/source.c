@@ -150,3 +150,17 @@ enum snas_status snas_images_fit(const struct snas_network *network, const struc
                      ds->name, ds->channels, ds->height, ds->width, ds->classes, o->input.c,
                      o->input.h, o->input.w, o->classes);
 }
+
+enum snas_status snas_whole_open_test(const struct snas_search_config *config,
+                                      const struct snas_network *network, struct snas_whole *out,
+                                      struct snas_err *err)
+{
+    enum snas_status status = snas_whole_open(
+        config->data.path, (enum snas_data_format)config->data.format, SNAS_SPLIT_TEST, out, err);
+    if (status != SNAS_OK)
+        return status;
+    status = snas_images_fit(network, &out->ds, err);
+    if (status != SNAS_OK)
+        snas_whole_clear(out);
+    return status;
+}

@@ -45,5 +45,9 @@ struct snas_image_set snas_whole_set(const struct snas_whole *w, const double *m
 /* SNAS_E_FORMAT, with both shapes, when a network does not take these images or classes. */
 enum snas_status snas_images_fit(const struct snas_network *network, const struct snas_dataset *ds,
                                  struct snas_err *err);
+/* A configuration's test images, which its network takes. */
+enum snas_status snas_whole_open_test(const struct snas_search_config *config,
+                                      const struct snas_network *network, struct snas_whole *out,
+                                      struct snas_err *err);
 
 #endif

@@ -190,15 +190,22 @@ static void snas_markdown(const struct experiment *x, struct snas_text *t)
     snas_text_add(t, "\n\n");
 }
 
+/* The rest of a table's head, behind `before` columns: one column a learner. */
+static void learner_columns(struct snas_text *t, int before)
+{
+    int n = 0;
+    for (; experiment_learner(n); n++)
+        snas_text_add(t, " %s |", experiment_learner(n));
+    snas_text_add(t, "\n|");
+    for (int i = 0; i < before + n; i++)
+        snas_text_add(t, "---:|");
+}
+
 static void learners_markdown(const struct experiment *x, struct snas_text *t)
 {
     snas_text_add(t, "Learners: the same after n complete architectures (TD at its best rate)\n\n"
                      "| n |");
-    for (int l = 0; experiment_learner(l); l++)
-        snas_text_add(t, " %s |", experiment_learner(l));
-    snas_text_add(t, "\n|---:|");
-    for (int l = 0; experiment_learner(l); l++)
-        snas_text_add(t, "---:|");
+    learner_columns(t, 1);
     for (int g = 0; g < x->n_grid; g++) {
         snas_text_add(t, "\n| %d |", x->grid[g]);
         for (int l = 0; experiment_learner(l); l++) {
@@ -213,11 +220,7 @@ static void needed_markdown(const struct experiment *x, struct snas_text *t)
 {
     snas_text_add(t, "Architectures that each learner needs for the correlation of SNAS's slope\n\n"
                      "| T | steps | correlation |");
-    for (int l = 0; experiment_learner(l); l++)
-        snas_text_add(t, " %s |", experiment_learner(l));
-    snas_text_add(t, "\n|---:|---:|---:|");
-    for (int l = 0; experiment_learner(l); l++)
-        snas_text_add(t, "---:|");
+    learner_columns(t, 3);
     for (int i = 0; i < x->n_temperatures; i++)
         for (int g = 0; g < x->n_steps_grid; g++) {
             double c = x->at[i].correlation[SCORE_SLOPE][g].mean;
@@ -236,11 +239,7 @@ static void needed_markdown(const struct experiment *x, struct snas_text *t)
 static void shares_markdown(const struct experiment *x, struct snas_text *t)
 {
     snas_text_add(t, "Part of its true credit that the first / the last decision has\n\n| n |");
-    for (int l = 0; experiment_learner(l); l++)
-        snas_text_add(t, " %s |", experiment_learner(l));
-    snas_text_add(t, "\n|---:|");
-    for (int l = 0; experiment_learner(l); l++)
-        snas_text_add(t, "---:|");
+    learner_columns(t, 1);
     for (int g = 0; g < x->n_grid; g++) {
         snas_text_add(t, "\n| %d |", x->grid[g]);
         for (int l = 0; experiment_learner(l); l++) {

@@ -1,40 +1,18 @@
-#include "support.h"
-
 #include <math.h>
 
-#include "data/dataset.h"
+#include "known.h"
 #include "data/loader.h"
 
 /* The real thing: Debian's package dataset-fashion-mnist, which must be installed. */
 
 #define DIRECTORY "/usr/share/datasets/fashion-mnist"
 
-static void check_split(enum snas_split split, int n)
-{
-    struct snas_dataset ds;
-    struct snas_err err = {0};
-    assert_ok(snas_dataset_open(DIRECTORY, SNAS_DATA_AUTO, split, &ds, &err), &err);
-    assert_int_equal(ds.n, n);
-    assert_int_equal(ds.height, 28);
-    assert_int_equal(ds.width, 28);
-    assert_int_equal(ds.channels, 1);
-    assert_int_equal(ds.classes, 10);
-    assert_string_equal(ds.name, "fashion-mnist");
-    assert_string_equal(ds.names[0], "T-shirt/top");
-    assert_string_equal(ds.names[9], "Ankle boot");
-    int count[10] = {0};
-    for (int i = 0; i < n; i++)
-        count[ds.labels[i]]++;
-    for (int c = 0; c < 10; c++)
-        assert_int_equal(count[c], n / 10);
-    snas_dataset_clear(&ds);
-}
-
 static void fashion_mnist__has_its_known_shape_when_opened(void **state)
 {
     (void)state;
-    check_split(SNAS_SPLIT_TRAIN, 60000);
-    check_split(SNAS_SPLIT_TEST, 10000);
+    static const struct known known = {"fashion-mnist", "T-shirt/top", "Ankle boot", 28, 1};
+    check_known(DIRECTORY, SNAS_SPLIT_TRAIN, &known, 60000);
+    check_known(DIRECTORY, SNAS_SPLIT_TEST, &known, 10000);
 }
 
 static void fashion_mnist__has_its_known_statistics_when_computed(void **state)

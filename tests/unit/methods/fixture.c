@@ -22,6 +22,15 @@ static const char space_text[] =
     "preprocess: {same: [relu, pw, bn], reduce: [relu, fr, bn]}\n"
     "head: [gap, linear]\n";
 
+struct snas_method *fixture_snas(struct fixture *f, const struct snas_snas_options *o)
+{
+    struct snas_err err = {0};
+    struct snas_method *m;
+    if (snas_method_snas(f->network, &f->costs, o, 11, &m, &err) != SNAS_OK)
+        fail_msg("%s", err.text);
+    return m;
+}
+
 void close_to(double value, double expected, double tolerance)
 {
     if (!(fabs(value - expected) <= tolerance))

@@ -23,6 +23,9 @@ struct snas_method_context fixture_context(struct fixture *f);
 /* SGD with rate 1, no decay, no clip: alpha moves by minus its gradient. */
 struct snas_snas_options fixture_options(void);
 
+/* The method, seed 11. */
+struct snas_method *fixture_snas(struct fixture *f, const struct snas_snas_options *o);
+
 void close_to(double value, double expected, double tolerance);
 
 /* `create` gives up with SNAS_E_NOMEM and nothing leaked at every allocation that fails. */

@@ -11,15 +11,6 @@
 
 #include "fixture.h"
 
-static struct snas_method *make(struct fixture *f, const struct snas_snas_options *o)
-{
-    struct snas_err err = {0};
-    struct snas_method *m;
-    if (snas_method_snas(f->network, &f->costs, o, 11, &m, &err) != SNAS_OK)
-        fail_msg("%s", err.text);
-    return m;
-}
-
 static struct snas_step_result run_step(struct fixture *f, struct snas_method *m, int epoch)
 {
     struct snas_err err = {0};
@@ -42,7 +33,7 @@ static void entropy__gradient_equals_central_differences(void **state)
 {
     struct fixture *f = *state;
     const struct snas_snas_options o = fixture_options();
-    struct snas_method *m = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o);
     double *gradient = calloc((size_t)m->n_alpha, sizeof *gradient), weight = 0.7, h = 1e-5;
     assert_non_null(gradient);
     for (int i = 0; i < m->n_alpha; i++)
@@ -67,7 +58,7 @@ static void entropy__gradient_is_zero_and_finite_when_uniform_or_certain(void **
 {
     struct fixture *f = *state;
     const struct snas_snas_options o = fixture_options();
-    struct snas_method *m = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o);
     double *gradient = calloc((size_t)m->n_alpha, sizeof *gradient);
     assert_non_null(gradient);
     for (int certain = 0; certain < 2; certain++) {
@@ -103,7 +94,7 @@ static void entropy__joins_the_gradient_of_a_step(void **state)
     struct snas_snas_options o = fixture_options();
     o.alpha.entropy = (struct snas_entropy_options){4, 4};
     snas_net_init(f->net, 3);
-    struct snas_method *m = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o);
     size_t bytes = (size_t)m->n_alpha * sizeof(double);
     double *start = malloc(bytes), *moved = malloc(bytes), h = 1e-5;
     assert_true(start && moved);
@@ -134,7 +125,7 @@ static void entropy__falls_when_the_weight_is_above_zero_and_rises_when_below(vo
     for (int sign = -1; sign <= 1; sign++) {
         struct snas_snas_options o = fixture_options();
         o.alpha.entropy = (struct snas_entropy_options){2 * sign, 2 * sign};
-        struct snas_method *m = make(f, &o);
+        struct snas_method *m = fixture_snas(f, &o);
         const double before = undecided(m);
         for (int i = 0; i < 20; i++)
             run_step(f, m, 1);
@@ -156,7 +147,7 @@ static void warmup__moves_theta_alone_and_leaves_no_trace_in_alpha(void **state)
     o.alpha.weight_decay = 1e-3;
     o.alpha.warmup = 2;
     snas_net_init(f->net, 3);
-    struct snas_method *m = make(f, &o), *fresh = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o), *fresh = fixture_snas(f, &o);
     const size_t bytes = (size_t)m->n_alpha * sizeof(double);
     const int steps = f->theta_steps;
     run_step(f, m, 0);
@@ -167,7 +158,7 @@ static void warmup__moves_theta_alone_and_leaves_no_trace_in_alpha(void **state)
     run_step(f, fresh, 2);
     assert_memory_equal(m->alpha, fresh->alpha, bytes);
     snas_method_destroy(fresh);
-    fresh = make(f, &o);
+    fresh = fixture_snas(f, &o);
     assert_memory_not_equal(m->alpha, fresh->alpha, bytes);
     snas_method_destroy(m);
     snas_method_destroy(fresh);

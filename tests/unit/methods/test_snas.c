@@ -13,15 +13,6 @@
 #include "base/mem.h"
 #include "fixture.h"
 
-static struct snas_method *make(struct fixture *f, const struct snas_snas_options *o)
-{
-    struct snas_err err = {0};
-    struct snas_method *m;
-    if (snas_method_snas(f->network, &f->costs, o, 11, &m, &err) != SNAS_OK)
-        fail_msg("%s", err.text);
-    return m;
-}
-
 static struct snas_step_result run_step(struct fixture *f, struct snas_method *m)
 {
     struct snas_err err = {0};
@@ -44,7 +35,7 @@ static double total(struct fixture *f, struct snas_method *m, const double *alph
 
 static void gradient_is_numerical(struct fixture *f, const struct snas_snas_options *o)
 {
-    struct snas_method *m = make(f, o);
+    struct snas_method *m = fixture_snas(f, o);
     size_t bytes = (size_t)m->n_alpha * sizeof(double);
     double *alpha0 = malloc(bytes), *grad = malloc(bytes), largest = 0;
     assert_non_null(alpha0);
@@ -131,7 +122,7 @@ static void snas__sample_is_shared_by_cells_of_a_kind_when_not_per_cell(void **s
     for (int per_cell = 0; per_cell < 2; per_cell++) {
         struct snas_snas_options o = fixture_options();
         o.sample_per_cell = per_cell;
-        struct snas_method *m = make(f, &o);
+        struct snas_method *m = fixture_snas(f, &o);
         m->ops->sample(m, 1, SNAS_STREAM_GUMBEL, 9, 0, z);
         int same = 1;
         for (int e = 0; e < a->n_edges; e++)
@@ -148,7 +139,7 @@ static void snas__hard_sample_is_one_hot_and_repeatable_when_drawn_again(void **
 {
     struct fixture *f = *state;
     struct snas_snas_options o = fixture_options();
-    struct snas_method *m = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o);
     size_t bytes = (size_t)f->network->n_z * sizeof(double);
     double *z = malloc(bytes), *again = malloc(bytes), *other = malloc(bytes);
     assert_true(z && again && other);
@@ -201,14 +192,14 @@ static void snas__small_z_are_left_out_when_below_the_threshold(void **state)
     struct snas_snas_options o = fixture_options();
     o.live_threshold = 0.08;
     snas_net_init(f->net, 3);
-    struct snas_method *m = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o);
     double *z = malloc((size_t)f->network->n_z * sizeof(double));
     assert_non_null(z);
     struct snas_step_result r = run_step(f, m); /* sets the temperature of a later sample */
     snas_method_destroy(m);
     struct snas_snas_options still = o;
     still.alpha.learning_rate = 0;
-    m = make(f, &still);
+    m = fixture_snas(f, &still);
     run_step(f, m);
     m->ops->sample(m, 5, SNAS_STREAM_GUMBEL, 0, 0, z);
     int dropped = 0;
@@ -241,7 +232,7 @@ static void snas__clip_bounds_the_move_when_the_gradient_is_large(void **state)
     o.alpha.penalty.strength = 1e4;
     o.alpha.clip = 0.5;
     snas_net_init(f->net, 3);
-    struct snas_method *m = make(f, &o), *before = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o), *before = fixture_snas(f, &o);
     run_step(f, m);
     double norm2 = 0;
     for (int i = 0; i < m->n_alpha; i++)
@@ -262,7 +253,7 @@ static void snas__resumed_method_goes_the_same_way_when_its_state_was_saved(void
     o.alpha.beta2 = 0.999;
     o.alpha.weight_decay = 1e-3;
     snas_net_init(f->net, 3);
-    struct snas_method *m = make(f, &o), *resumed = make(f, &o);
+    struct snas_method *m = fixture_snas(f, &o), *resumed = fixture_snas(f, &o);
     run_step(f, m);
     run_step(f, m);
     char path[] = "/tmp/snas-state-XXXXXX";
@@ -298,7 +289,7 @@ static void credit__is_z_times_dz_of_the_sample_when_cells_sample_alone_or_not(v
         o.sample_per_cell = alone;
         o.alpha.learning_rate = 0;
         snas_net_init(f->net, 3);
-        struct snas_method *m = make(f, &o);
+        struct snas_method *m = fixture_snas(f, &o);
         run_step(f, m);
         run_step(f, m); /* credits add up */
         m->ops->sample(m, 5, SNAS_STREAM_GUMBEL, 0, 0, z);
@@ -332,7 +323,7 @@ static void credit__sums_to_the_penalty_when_it_is_linear(void **state)
     snas_net_init(f->net, 3);
     for (int alone = 0; alone < 2; alone++) {
         o.sample_per_cell = alone;
-        struct snas_method *m = make(f, &o);
+        struct snas_method *m = fixture_snas(f, &o);
         double sum = 0;
         struct snas_step_result r = run_step(f, m);
         for (int k = 0; k < m->n_alpha; k++)

@@ -1,10 +1,5 @@
 #include "testing.h"
 
-static enum snas_status parse(const char *text, struct snas_space *space, struct snas_err *err)
-{
-    return snas_space_parse("s.yaml", text, strlen(text), space, err);
-}
-
 #define CELLS                                                                                      \
     "cells:\n"                                                                                     \
     "  normal: {inputs: 2, nodes: 2, ops: [none, skip_connect, sep_conv_3x3]}\n"                   \
@@ -38,7 +33,7 @@ static void space__reads_back_what_it_dumped_when_it_is_any_shipped_one(void **s
         read_space(names[i], &a);
         assert_string_equal(a.name, names[i]);
         assert_ok(snas_space_dump(&a, &text, &err), &err);
-        assert_ok(parse(text, &b, &err), &err);
+        assert_ok(parse_space(text, &b, &err), &err);
         assert_memory_equal(&a, &b, sizeof a);
         snas_free(text);
     }
@@ -49,18 +44,18 @@ static void space__takes_ops_of_its_own_when_the_file_defines_them(void **state)
     (void)state;
     struct snas_space s, back;
     struct snas_err err = {0};
-    assert_ok(parse("name: own\n"
-                    "ops:\n"
-                    "  bottleneck: {stride1: [relu, \"pw:C/4\", bn, relu, dw7, pw, bn],\n"
-                    "               stride2: [relu, \"pw:C/4\", bn, relu, dw7s2, pw, bn]}\n"
-                    "  nothing: {zero: true}\n"
-                    "cells:\n"
-                    "  one: {inputs: 1, nodes: 3, output: last,\n"
-                    "        ops: [nothing, bottleneck, skip_connect]}\n"
-                    "stem: [{channels: 1, steps: [conv3x3, bn]}]\n"
-                    "preprocess: {same: [relu, pw, bn]}\n"
-                    "head: [bn, relu, gap, linear]\n",
-                    &s, &err),
+    assert_ok(parse_space("name: own\n"
+                          "ops:\n"
+                          "  bottleneck: {stride1: [relu, \"pw:C/4\", bn, relu, dw7, pw, bn],\n"
+                          "               stride2: [relu, \"pw:C/4\", bn, relu, dw7s2, pw, bn]}\n"
+                          "  nothing: {zero: true}\n"
+                          "cells:\n"
+                          "  one: {inputs: 1, nodes: 3, output: last,\n"
+                          "        ops: [nothing, bottleneck, skip_connect]}\n"
+                          "stem: [{channels: 1, steps: [conv3x3, bn]}]\n"
+                          "preprocess: {same: [relu, pw, bn]}\n"
+                          "head: [bn, relu, gap, linear]\n",
+                          &s, &err),
               &err);
     assert_int_equal(s.n_ops, 3);
     assert_int_equal(s.ops[0].n_steps[1], 7);
@@ -77,7 +72,7 @@ static void space__takes_ops_of_its_own_when_the_file_defines_them(void **state)
     snas_network_destroy(net);
     char *text;
     assert_ok(snas_space_dump(&s, &text, &err), &err);
-    assert_ok(parse(text, &back, &err), &err);
+    assert_ok(parse_space(text, &back, &err), &err);
     assert_memory_equal(&s, &back, sizeof s);
     snas_free(text);
 }
@@ -88,15 +83,15 @@ static void space__says_every_error_with_its_place_when_a_file_has_many(void **s
     struct snas_space s;
     struct snas_err err = {0};
     assert_int_equal(
-        parse("name: many\n"
-              "cells:\n"
-              "  normal: {inputs: 3, nodes: 2, ops: [none, sep_conv_3x4], outpt: sum}\n"
-              "  reduce: {nodes: 0, ops: [none], stride: 2, output: concta}\n"
-              "stack: {reduce_at: [1/3, 3/3]}\n"
-              "stem: [{channels: 3, steps: [conv3x3, bm]}]\n"
-              "preprocess: {same: [relu, pws2, bn], reduce: [relu, fr, bn]}\n"
-              "haed: [gap, linear]\n",
-              &s, &err),
+        parse_space("name: many\n"
+                    "cells:\n"
+                    "  normal: {inputs: 3, nodes: 2, ops: [none, sep_conv_3x4], outpt: sum}\n"
+                    "  reduce: {nodes: 0, ops: [none], stride: 2, output: concta}\n"
+                    "stack: {reduce_at: [1/3, 3/3]}\n"
+                    "stem: [{channels: 3, steps: [conv3x3, bm]}]\n"
+                    "preprocess: {same: [relu, pws2, bn], reduce: [relu, fr, bn]}\n"
+                    "haed: [gap, linear]\n",
+                    &s, &err),
         SNAS_E_CONFIG);
     static const char *const lines[] = {
         "s.yaml:3:20: inputs is a number from 1 to 2, not '3'",
@@ -185,11 +180,11 @@ static void space__is_refused_when_one_thing_is_wrong(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct snas_space s;
         struct snas_err err = {0};
-        if (parse(cases[i].text, &s, &err) == SNAS_OK)
+        if (parse_space(cases[i].text, &s, &err) == SNAS_OK)
             fail_msg("case %zu is taken: %s", i, cases[i].text);
         assert_contains(err.text, cases[i].says);
         assert_contains(err.text, "s.yaml:");
-        assert_int_not_equal(parse(cases[i].text, &s, NULL), SNAS_OK);
+        assert_int_not_equal(parse_space(cases[i].text, &s, NULL), SNAS_OK);
     }
 }
 
@@ -205,7 +200,7 @@ static void space__is_refused_when_it_has_too_many_ops(void **state)
     snprintf(text + n, sizeof text - n, "%s", CELLS STACK REST);
     struct snas_space s;
     struct snas_err err = {0};
-    assert_int_equal(parse(text, &s, &err), SNAS_E_CONFIG);
+    assert_int_equal(parse_space(text, &s, &err), SNAS_E_CONFIG);
     assert_contains(err.text, "more than 32 ops");
 }
 
@@ -245,7 +240,7 @@ static enum snas_status attempt_space(void *arg, struct snas_err *err)
     if (status == SNAS_OK)
         status = snas_space_dump(&s, &text, err);
     if (status == SNAS_OK)
-        status = parse(text, &s, err);
+        status = parse_space(text, &s, err);
     snas_free(text);
     return status;
 }

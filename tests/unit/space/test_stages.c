@@ -8,11 +8,6 @@
 #define HEAD "head: [bn, relu, gap, linear]\n"
 #define BETWEEN "between: [[relu, conv3x3s2, bn], [avg2s2, pw]]"
 
-static enum snas_status parse(const char *text, struct snas_space *space, struct snas_err *err)
-{
-    return snas_space_parse("s.yaml", text, strlen(text), space, err);
-}
-
 static void stages__are_read_back_when_dumped(void **state)
 {
     (void)state;
@@ -27,9 +22,9 @@ static void stages__are_read_back_when_dumped(void **state)
         struct snas_err err = {0};
         char text[1024], *dumped;
         snprintf(text, sizeof text, CELL "%s" STEM HEAD, stacks[i]);
-        assert_ok(parse(text, &a, &err), &err);
+        assert_ok(parse_space(text, &a, &err), &err);
         assert_ok(snas_space_dump(&a, &dumped, &err), &err);
-        assert_ok(parse(dumped, &b, &err), &err);
+        assert_ok(parse_space(dumped, &b, &err), &err);
         assert_memory_equal(&a, &b, sizeof a);
         snas_free(dumped);
     }
@@ -87,7 +82,7 @@ static void stages__are_refused_with_their_place_when_they_are_wrong(void **stat
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct snas_space s;
         struct snas_err err = {0};
-        if (parse(cases[i].text, &s, &err) == SNAS_OK)
+        if (parse_space(cases[i].text, &s, &err) == SNAS_OK)
             fail_msg("case %zu is taken: %s", i, cases[i].text);
         assert_contains(err.text, cases[i].says);
     }

@@ -36,6 +36,12 @@ static inline void read_space(const char *name, struct snas_space *space)
     assert_ok(snas_space_read(name, space, &err), &err);
 }
 
+static inline enum snas_status parse_space(const char *text, struct snas_space *space,
+                                           struct snas_err *err)
+{
+    return snas_space_parse("s.yaml", text, strlen(text), space, err);
+}
+
 static inline void read_genotype(const char *name, const struct snas_space *space,
                                  struct snas_genotype *g)
 {
