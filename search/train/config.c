@@ -135,12 +135,12 @@ static const struct snas_key keys[] = {
      "share of the memory access in the penalty", 0},
     {"penalty.latency", SNAS_T_REAL, AT(penalty.latency), "0", 0, 1e6, NULL,
      "share of the latency in the penalty: needs costs.table", 0},
-    {"preset.mild", SNAS_T_REAL, AT(preset.mild), "0.03", 1e-6, 1e6, NULL,
-     "strength of penalty.preset mild", 2},
-    {"preset.moderate", SNAS_T_REAL, AT(preset.moderate), "0.1", 1e-6, 1e6, NULL,
-     "strength of penalty.preset moderate", 2},
-    {"preset.aggressive", SNAS_T_REAL, AT(preset.aggressive), "1", 1e-6, 1e6, NULL,
-     "strength of penalty.preset aggressive", 2},
+    {"preset.mild", SNAS_T_REAL, AT(preset.mild), "0", 0, 1e6, NULL,
+     "strength of penalty.preset mild; 0: not measured, the preset is refused", 2},
+    {"preset.moderate", SNAS_T_REAL, AT(preset.moderate), "0", 0, 1e6, NULL,
+     "strength of penalty.preset moderate; 0: not measured, the preset is refused", 2},
+    {"preset.aggressive", SNAS_T_REAL, AT(preset.aggressive), "0", 0, 1e6, NULL,
+     "strength of penalty.preset aggressive; 0: not measured, the preset is refused", 2},
     {"measured.strength", SNAS_T_REAL, AT(measured.strength), "0", 0, 1e6, NULL,
      "measured latency of whole sampled networks as a penalty (docs/penalty.md), relative: nats of "
      "the loss at the reference; begins and grows with penalty.warmup_epochs and ramp_epochs; "
@@ -377,14 +377,20 @@ static enum snas_status resolve_preset(struct snas_search_config *c, const char 
     const double strengths[SNAS_PRESETS] = {0, c->preset.mild, c->preset.moderate,
                                             c->preset.aggressive};
     const double strength = strengths[c->penalty.preset];
+    const char *preset = snas_search_presets[c->penalty.preset];
     if (c->penalty.preset == SNAS_PRESET_NONE)
         return SNAS_OK;
+    if (strength == 0)
+        return snas_fail(err, SNAS_E_CONFIG,
+                         "%s: there is no preset.%s: what strength is %s has not been measured for "
+                         "this configuration; find it with snas-sweep (docs/penalty.md), or give a "
+                         "number as penalty.strength",
+                         name, preset, preset);
     if (c->penalty.strength > 0 && c->penalty.strength != strength)
         return snas_fail(err, SNAS_E_CONFIG,
                          "%s: penalty.preset %s is a strength of %g, but penalty.strength is %g: "
                          "give one of them",
-                         name, snas_search_presets[c->penalty.preset], strength,
-                         c->penalty.strength);
+                         name, preset, strength, c->penalty.strength);
     c->penalty.strength = strength;
     return SNAS_OK;
 }

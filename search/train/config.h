@@ -75,7 +75,7 @@ struct snas_search_config {
         int preset; /* enum snas_search_preset, resolved into strength */
     } penalty;
     struct {
-        double mild, moderate, aggressive; /* strengths */
+        double mild, moderate, aggressive; /* strengths; 0: not measured */
     } preset;
     struct {
         double strength, share, reference_ms, baseline_decay, timeout;

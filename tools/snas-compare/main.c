@@ -1,5 +1,6 @@
 /* snas-compare: runs side by side, in one table, and against bounds. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -45,7 +46,8 @@ static const struct snas_command command = {
     .max_operands = 10000,
     .details =
         "Runs of one configuration with other seeds are a group: its mean and standard deviation\n"
-        "are shown, and the differences to the first run's group, seed by seed.\n"
+        "are shown, and the differences to the first run's group, seed by seed. A directory that\n"
+        "comes twice (runs/latest, by its own name too) is one run.\n"
         "\n"
         "Latency and bytes are those of the exported model. --latency measures them, the runs in\n"
         "turns; without it the table shows what was measured before.\n"
@@ -86,6 +88,31 @@ static int known_format(void)
     return 0;
 }
 
+/* Leaves out a directory that came already, by whatever path: a run counted twice would be two of a
+ * mean. *left is how many stay, and so does what cannot be looked at. */
+static enum snas_status distinct(char **dirs, int n, int *left, struct snas_err *err)
+{
+    struct stat *seen = snas_alloc((size_t)n, sizeof *seen, err);
+    *left = 0;
+    if (!seen)
+        return SNAS_E_NOMEM;
+    for (int i = 0; i < n; i++) {
+        int known = stat(dirs[i], &seen[*left]) == 0, same = 0;
+        if (!known)
+            seen[*left] = (struct stat){0};
+        while (same < *left && !(known && seen[same].st_ino == seen[*left].st_ino &&
+                                 seen[same].st_dev == seen[*left].st_dev))
+            same++;
+        if (same < *left)
+            fprintf(stderr, "warning: '%s' is the run '%s' again: it counts once\n", dirs[i],
+                    dirs[same]);
+        else
+            dirs[(*left)++] = dirs[i];
+    }
+    snas_free(seen);
+    return SNAS_OK;
+}
+
 static int has_child(const char *dir)
 {
     char *path = snas_path_join(dir, SNAS_RUN_CHILD, NULL);
@@ -117,20 +144,20 @@ int main(int argc, char **argv)
 {
     struct snas_err err = {0};
     struct snas_comparison c;
-    int violations = 0, first, end = snas_cli_parse(&command, argc, argv, &first);
+    int violations = 0, first, n = 0, end = snas_cli_parse(&command, argc, argv, &first);
     if (end >= 0)
         return end;
     if (!known_format())
         return snas_cli_usage(&command, "--format takes text, markdown, csv or json, not '%s'",
                               args.format);
-    enum snas_status s = SNAS_OK;
-    if (args.latency) {
+    enum snas_status s = distinct(argv + first, argc - first, &n, &err);
+    if (s == SNAS_OK && args.latency) {
         snas_threads_init();
         snas_cli_catch_signals();
-        s = measure(argv + first, argc - first, &err);
+        s = measure(argv + first, n, &err);
     }
     if (s == SNAS_OK)
-        s = snas_comparison_read(argv + first, argc - first, &c, &err);
+        s = snas_comparison_read(argv + first, n, &c, &err);
     if (s != SNAS_OK) {
         int code = snas_cli_fail(&command, &err);
         return s == SNAS_E_INTERRUPTED ? 128 + snas_cli_signal : code;

@@ -15,9 +15,9 @@
 static struct {
     struct snas_list set;
     const char *penalties, *seeds, *methods, *out;
-    int64_t jobs;
+    int64_t jobs, threads;
     int dry_run, quiet;
-} args = {.penalties = "0", .seeds = "1", .methods = "snas", .jobs = 1};
+} args = {.penalties = "0", .seeds = "1", .methods = "snas,random", .jobs = 1};
 
 static const struct snas_option options[] = {
     {"penalty", 'p', "LIST", SNAS_OPT_STRING, &args.penalties, 0, 0,
@@ -25,14 +25,17 @@ static const struct snas_option options[] = {
     {"seeds", 0, "LIST", SNAS_OPT_STRING, &args.seeds, 0, 0, "seeds: 1,2,3 (default 1)"},
     {"method", 'm', "LIST", SNAS_OPT_STRING, &args.methods, 0, 0,
      "search methods: snas, dsnas, darts, darts-first, darts-second, darts-single, enas, random "
-     "(default snas; darts: of the configuration's order); enas and random run once a seed, "
+     "(default snas,random: what a gradient is worth shows beside random search, which --method "
+     "snas leaves out; darts: of the configuration's order); enas and random run once a seed, "
      "without penalty"},
     {"set", 's', "KEY=VALUE", SNAS_OPT_LIST, &args.set, 0, 0,
      "override a key of the configuration in every run"},
     {"out", 'o', "DIR", SNAS_OPT_STRING, &args.out, 0, 0,
      "directory of the runs (default runs/NAME-sweep)"},
     {"jobs", 'j', "N", SNAS_OPT_INT, &args.jobs, 1, 1024,
-     "searches at a time, which share the cores (default 1)"},
+     "searches at a time, which share the threads (default 1)"},
+    {"threads", 't', "N", SNAS_OPT_INT, &args.threads, 0, 4096,
+     "threads of all searches together (default all cores); changes no result"},
     {"dry-run", 'n', NULL, SNAS_OPT_FLAG, &args.dry_run, 0, 0, "list the runs and end"},
     {"quiet", 'q', NULL, SNAS_OPT_FLAG, &args.quiet, 0, 0, "no progress"},
 };
@@ -51,27 +54,26 @@ static const struct snas_command command = {
         "Examples:\n"
         "  snas-sweep configs/search/fashion-mnist.yaml --penalty 0,0.1,0.3,1 --seeds 1,2,3\n"
         "  snas-sweep configs/search/fashion-mnist.yaml --penalty 0,mild,moderate,aggressive\n"
-        "  snas-sweep configs/search/smoke.yaml --method snas,random --seeds 1,2 --jobs 2\n"
+        "  snas-sweep configs/search/smoke.yaml --seeds 1,2 --jobs 2\n"
         "  snas-sweep configs/search/smoke.yaml --method snas,darts,darts-second",
     .options = options,
     .n_options = sizeof options / sizeof *options,
 };
 
-enum { EACH = sizeof((struct run *)0)->assignments / sizeof(char *) };
-
 /* What the searches share, then what is the run's own; the number of them. */
 static int assign(const struct sweep *s, const struct run *r, const char *all[])
 {
+    int n = s->n_set + r->n_assignments;
     memcpy(all, s->set, (size_t)s->n_set * sizeof *all);
-    for (int a = 0; a < r->n_assignments; a++)
-        all[s->n_set + a] = r->assignments[a];
-    return s->n_set + r->n_assignments;
+    for (int a = s->n_set; a < n; a++)
+        all[a] = r->assignments[a - s->n_set];
+    return n;
 }
 
 /* Every run's configuration is read before the first run starts: a mistake shows at once. */
 static enum snas_status check_configs(struct sweep *s, struct snas_err *err)
 {
-    const char *all[SNAS_LIST_MAX + EACH];
+    const char *all[SNAS_LIST_MAX + SWEEP_ASSIGNMENTS];
     enum snas_status status = SNAS_OK;
     for (int i = 0; status == SNAS_OK && i < s->n; i++) {
         struct snas_search_config config;
@@ -85,8 +87,9 @@ static enum snas_status check_configs(struct sweep *s, struct snas_err *err)
 static enum snas_status run_all(struct sweep *s, struct snas_progress *progress, int *failed,
                                 struct snas_err *err)
 {
-    const int at_once = (int)args.jobs, threads = snas_threads_available() / at_once;
-    const char *all[SNAS_LIST_MAX + EACH];
+    const int all_threads = args.threads ? (int)args.threads : snas_threads_available();
+    const int at_once = (int)args.jobs, threads = all_threads / at_once;
+    const char *all[SNAS_LIST_MAX + SWEEP_ASSIGNMENTS];
     char *program = snas_job_program("snas-search", err);
     const struct snas_job_searches of = {.program = program,
                                          .config = s->config,
@@ -95,8 +98,8 @@ static enum snas_status run_all(struct sweep *s, struct snas_progress *progress,
     struct snas_job *jobs = program ? snas_alloc((size_t)s->n, sizeof *jobs, err) : NULL;
     enum snas_status status = jobs ? SNAS_OK : program ? SNAS_E_NOMEM : SNAS_E_IO;
     for (int i = 0; status == SNAS_OK && i < s->n; i++) {
-        int n_all = assign(s, &s->runs[i], all);
-        status = snas_job_search(&of, s->runs[i].dir, all, n_all, &jobs[i], err);
+        int n = assign(s, &s->runs[i], all);
+        status = snas_job_search(&of, s->runs[i].dir, all, n, &jobs[i], err);
     }
     if (status == SNAS_OK)
         status = snas_jobs_run(jobs, s->n, at_once, "sweep", progress, failed, err);

@@ -61,17 +61,20 @@ static enum snas_status add(struct sweep *s, const char *method, const char *pen
                          : snas_format(err, "%s-seed-%s", method, seed);
     const char *order = strncmp(method, "darts-", 6) == 0 ? method + 6 : NULL;
     r->dir = name ? snas_path_join(s->out, name, err) : NULL;
-    r->assignments[0] = snas_format(err, "search.method=%s", order ? "darts" : method);
     int preset = penalty && is_preset(penalty), whole = r->dir != NULL;
-    r->assignments[1] = snas_format(err, "penalty.preset=%s", preset ? penalty : "none");
-    r->assignments[2] = snas_format(err, "penalty.strength=%s", penalty && !preset ? penalty : "0");
-    r->assignments[3] = snas_format(err, "seed=%s", seed);
-    r->n_assignments = 4;
+    char **a = r->assignments;
+    a[r->n_assignments++] = snas_format(err, "search.method=%s", order ? "darts" : method);
+    a[r->n_assignments++] = snas_format(err, "penalty.preset=%s", preset ? penalty : "none");
+    a[r->n_assignments++] =
+        snas_format(err, "penalty.strength=%s", penalty && !preset ? penalty : "0");
+    a[r->n_assignments++] = snas_format(err, "seed=%s", seed);
     if (order)
-        r->assignments[r->n_assignments++] = snas_format(err, "darts.order=%s", order);
+        a[r->n_assignments++] = snas_format(err, "darts.order=%s", order);
+    if (!penalty)
+        a[r->n_assignments++] = snas_strdup("measured.strength=0", err);
     snas_free(name);
-    for (int a = 0; a < r->n_assignments; a++)
-        whole = whole && r->assignments[a];
+    for (int i = 0; i < r->n_assignments; i++)
+        whole = whole && a[i];
     return whole ? SNAS_OK : SNAS_E_NOMEM;
 }
 

@@ -5,12 +5,13 @@
 
 /* Many searches of one configuration: every method, penalty strength and seed asked for. */
 
+enum { SWEEP_ASSIGNMENTS = 5 };
 struct run {
     char *dir; /* OUT/snas-penalty-0.3-seed-2 */
-    /* "search.method=darts", "penalty.preset=none", "penalty.strength=0.3", "seed=2", and where the
-     * method's word says it "darts.order=second" */
+    /* "search.method=darts", "penalty.preset=none", "penalty.strength=0.3", "seed=2"; where the
+     * method's word says it "darts.order=second", for one without penalty "measured.strength=0" */
+    char *assignments[SWEEP_ASSIGNMENTS];
     int n_assignments;
-    char *assignments[5];
     int done; /* it has its result */
 };
 

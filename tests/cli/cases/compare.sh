@@ -31,6 +31,20 @@ stdout_like '^a2 +snas +0 +2 +1 +1 +80.00% +80.00% '
 stdout_like '^tried, snas +2 .*85.00 \+- 7.07%'
 stdout_has 'Against "tried, snas", seed by seed:'
 stdout_like '^tried, snas, penalty 0.5 +2 .*-2.00 \+- 1.41%'
+
+# One run by three names is one run.
+ln -s b1 again
+run snas-compare a1 a2 b1 b2 ./b1/ again a1 --format json
+status 0
+json '[r["run"] for r in d["runs"]] == ["a1", "a2", "b1", "b2"]'
+json 'd["groups"][1]["difference"]["params"]["n"] == 2'
+stderr_is "warning: './b1/' is the run 'b1' again: it counts once
+warning: 'again' is the run 'b1' again: it counts once
+warning: 'a1' is the run 'a1' again: it counts once"
+run snas-compare a1 nowhere nowhere
+status 1
+stderr_lacks again
+
 run snas-compare a1 b1 --format csv
 status 0
 /usr/bin/python3 -c '

@@ -11,17 +11,34 @@ status 0
 stdout_is 'sweep/snas-penalty-0-seed-1
 sweep/snas-penalty-0-seed-2
 sweep/snas-penalty-0.5-seed-1
-sweep/snas-penalty-0.5-seed-2'
+sweep/snas-penalty-0.5-seed-2
+sweep/random-seed-1
+sweep/random-seed-2'
 no sweep
+# shellcheck disable=SC2086
+run snas-sweep $plan --method snas --seeds 3 --dry-run
+status 0
+stdout_is 'sweep/snas-penalty-0-seed-3
+sweep/snas-penalty-0.5-seed-3'
+# A cost that random search cannot take is not asked of it.
+# shellcheck disable=SC2086
+run snas-sweep $plan --penalty 0 --seeds 1 --set measured.strength=0.1 --dry-run
+status 0
+stdout_is 'sweep/snas-penalty-0-seed-1
+sweep/random-seed-1'
 
 # Presets have names of their own, also where the configuration has one already; random takes none.
 # shellcheck disable=SC2086
-run snas-sweep $plan --method snas,random --penalty mild,aggressive,2 --seeds 1 --set penalty.preset=moderate --dry-run
+run snas-sweep $plan --penalty mild,aggressive,2 --seeds 1 --set penalty.preset=moderate --dry-run
 status 0
 stdout_is 'sweep/snas-penalty-mild-seed-1
 sweep/snas-penalty-aggressive-seed-1
 sweep/snas-penalty-2-seed-1
 sweep/random-seed-1'
+# shellcheck disable=SC2086
+run snas-sweep ${plan/smoke/cifar10} --penalty mild,0.1 --dry-run
+status 1
+stderr_has 'cifar10.yaml: there is no preset.mild'
 
 # Stopped in the middle: nothing goes on behind it, and the same command ends what it began.
 # shellcheck disable=SC2086
@@ -40,10 +57,12 @@ run snas-sweep $plan --jobs 2
 status 0
 stderr_has 'sweep/snas-penalty-0.5-seed-2 is done'
 stdout_like '^sweep/snas-penalty-0.5-seed-1 +snas +0.5 +1 +2 '
+stdout_like '^sweep/random-seed-2 +random +0 +2 +2 '
+stdout_like '^smoke, random +2 '
 stdout_has 'seed by seed'
 have sweep/comparison.csv
 have sweep/comparison.md
-[ "$(wc -l <sweep/comparison.csv)" = 5 ] || fail "comparison.csv has not a row per run"
+[ "$(wc -l <sweep/comparison.csv)" = 7 ] || fail "comparison.csv has not a row per run"
 before=$(stat -c %Y-%i sweep/*/result.json)
 # shellcheck disable=SC2086
 run snas-sweep $plan --quiet
@@ -54,7 +73,7 @@ status 0
 mkdir -p bad/snas-penalty-0-seed-1
 echo 'name: other' >bad/snas-penalty-0-seed-1/config.yaml
 # shellcheck disable=SC2086
-run snas-sweep ${plan/--out sweep/--out bad} --penalty 0 --seeds 1,3
+run snas-sweep ${plan/--out sweep/--out bad} --penalty 0 --seeds 1,3 --method snas
 status 1
 stderr_has 'bad/snas-penalty-0-seed-1 failed: see bad/snas-penalty-0-seed-1.log'
 grep -q 'snas-search: ' bad/snas-penalty-0-seed-1.log || fail "the log does not say why"

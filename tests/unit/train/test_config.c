@@ -56,7 +56,8 @@ static void config__preset_becomes_a_strength_and_stays_out_of_the_result(void *
     struct snas_search_config c, again;
     const char *const both[] = {"bad.yaml", "penalty.preset aggressive is a strength of 7", "0.5"};
     const char *const no_gradient[] = {"has no gradient"};
-    const char *text = "name: x\npreset: {mild: 0.02, aggressive: 7}\n";
+    const char *const unknown[] = {"bad.yaml: there is no preset.mild", "snas-sweep"};
+    const char *text = "name: x\npreset: {mild: 0.02, moderate: 0.3, aggressive: 7}\n";
     const char *pick[] = {"penalty.preset=mild"}, *none[] = {"penalty.preset=none"};
     char *dump;
     assert_int_equal(snas_write_file("x.yaml", text, strlen(text), &err), SNAS_OK);
@@ -80,7 +81,9 @@ static void config__preset_becomes_a_strength_and_stays_out_of_the_result(void *
     assert_int_equal(snas_search_config_read("./y.yaml", NULL, 0, &again, &err), SNAS_OK);
     assert_true(again.penalty.strength == 0.02);
     rejects("penalty: {preset: aggressive, strength: 0.5}\npreset: {aggressive: 7}\n", both, 3);
-    rejects("search: {method: random}\npenalty: {preset: mild}\n", no_gradient, 1);
+    rejects("search: {method: random}\npenalty: {preset: mild}\npreset: {mild: 1}\n", no_gradient,
+            1);
+    rejects("penalty: {preset: mild}\npreset: {aggressive: 7}\n", unknown, 2);
 }
 
 static void config__assignments_override_the_file_when_given(void **state)
@@ -148,6 +151,9 @@ static void config__every_shipped_file_is_read_and_runs_fast_when_asked(void **s
             snas_space_read(c.space, &space, &err) != SNAS_OK)
             fail_msg("%s", err.text);
         runs_fast(path, &c, &space);
+        if (c.preset.moderate < c.preset.mild || c.preset.aggressive < c.preset.moderate ||
+            (c.preset.mild == 0) != (c.preset.aggressive == 0))
+            fail_msg("%s: presets that are not in their order", path);
         n++;
     }
     closedir(d);
