@@ -42,12 +42,20 @@ cat >probe.html <<'PROBE'
   const points = [...document.querySelectorAll("#by-params path")].filter((p) => ["#0072b2"].includes(p.getAttribute("fill")));
   found.points = points.length;
   const box = points[points.length - 1].getBoundingClientRect(), host = document.querySelector("#by-params svg");
-  for (const type of ["mousemove", "mousedown", "mouseup", "click"])
-    mouse(host.parentElement, type, box.x + box.width / 2, box.y + box.height / 2);
+  const plot = () => document.querySelector("#by-params").textContent;
+  const at = [box.x + box.width / 2, box.y + box.height / 2];
+  mouse(host.parentElement, "mousemove", ...at);
+  await wait(400);
+  found.tooltip = plot().includes("c<b>");
+  for (const type of ["mousedown", "mouseup", "click"]) mouse(host.parentElement, type, ...at);
   await wait(200);
   found.clicked = text("picked");
   found.chosen = text("chosen") + "; " + text("epoch-text");
-  found.tooltip = document.querySelector("#by-params").textContent.includes("parameters") || document.body.textContent.includes("1,500");
+  const axes = () => [...document.querySelectorAll("#by-params svg text")].map((t) => t.textContent).join();
+  const whole = axes();
+  host.parentElement.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, clientX: at[0], clientY: at[1], deltaY: -300 }));
+  await wait(400);
+  found.zoomed = axes() !== whole;
   document.querySelectorAll("#runs tbody tr")[1].click();
   found.row = text("picked");
   const slider = document.getElementById("epoch"), before = document.getElementById("cells").innerHTML;
@@ -87,13 +95,13 @@ look() # NAME SIZE SCHEME(0 dark, 1 light): leaves NAME.json and NAME.png
     done
     cat "$1.json"
 }
-for view in 'desktop-light 1280,1800 1' 'phone-dark 390,2400 0'; do
+for view in 'desktop-light 1280,1800 1' 'desktop-dark 1280,1800 0' 'phone-light 390,2400 1' 'phone-dark 390,2400 0'; do
     # shellcheck disable=SC2086
     run look $view
     status 0
     json 'd["errors"] == []'
     json 'd["rows"] == 3 and d["points"] == 3 and d["picked"] == "a" and d["svgs"] == 2'
-    json 'd["clicked"] == "c<b>" and d["row"] == "b"'
+    json 'd["tooltip"] and d["zoomed"] and d["clicked"] == "c<b>" and d["row"] == "b"'
     json 'd["chosen"] == "the best <of> all; epoch 2 of 3: its child"'
     json 'd["at"] == "epoch 3 of 3" and d["moved"] == "epoch 2 of 3" and d["changed"]'
     json 'all(d["lines"]) and d["shares"] and not d["overflow"]'
