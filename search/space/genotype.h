@@ -76,6 +76,9 @@ struct snas_genotype_counts {
 void snas_genotype_count(const struct snas_space *space, const struct snas_genotype *g, int kind,
                          struct snas_genotype_counts *out);
 
+/* Edges on the longest path from an input of the cell to what it gives; 0: it gives zeros. */
+int snas_genotype_depth(const struct snas_cell_kind *kind, const struct snas_genotype_cell *cell);
+
 int snas_genotype_equal(const struct snas_genotype *a, const struct snas_genotype *b);
 
 #endif

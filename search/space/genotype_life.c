@@ -52,3 +52,20 @@ void snas_genotype_count(const struct snas_space *space, const struct snas_genot
         }
     }
 }
+
+int snas_genotype_depth(const struct snas_cell_kind *kind, const struct snas_genotype_cell *cell)
+{
+    int depth[SNAS_MAX_SLOTS] = {0}, most = 0;
+    struct snas_genotype_life life;
+    snas_genotype_life(kind, cell, &life);
+    for (int n = 0; n < cell->n_nodes; n++)
+        for (int i = 0; i < cell->n_choices[n]; i++) {
+            int from = cell->choices[n][i].from, *mine = &depth[kind->inputs + n];
+            if (!life.zero[from] && depth[from] + 1 > *mine)
+                *mine = depth[from] + 1;
+        }
+    for (int i = 0; i < cell->n_concat; i++)
+        if (depth[kind->inputs + cell->concat[i]] > most)
+            most = depth[kind->inputs + cell->concat[i]];
+    return most;
+}

@@ -55,9 +55,18 @@ static double counted(const struct snas_comparison_entry *e, int64_t value)
 {
     return e->record.finished ? (double)value : NAN;
 }
+static double expected_cost(const struct snas_comparison_entry *e)
+{
+    int rows = e->record.series.n_rows;
+    return rows ? snas_record_value(&e->record, rows - 1, "expected_cost") : NAN;
+}
 static double edges(const struct snas_comparison_entry *e)
 {
     return counted(e, e->record.counts.edges);
+}
+static double depth(const struct snas_comparison_entry *e)
+{
+    return e->record.finished ? e->record.depth : NAN;
 }
 static double skips(const struct snas_comparison_entry *e)
 {
@@ -106,7 +115,9 @@ const struct snas_comparison_column snas_comparison_columns[] = {
     {"test_accuracy", "test", SNAS_COLUMN_PERCENT, test},
     {"entropy_share", "entropy", SNAS_COLUMN_PERCENT, entropy},
     {"margin", "margin", SNAS_COLUMN_REAL, margin},
+    {"expected_cost", "cost", SNAS_COLUMN_REAL, expected_cost},
     {"edges", "edges", SNAS_COLUMN_WHOLE, edges},
+    {"depth", "depth", SNAS_COLUMN_WHOLE, depth},
     {"skips", "skips", SNAS_COLUMN_WHOLE, skips},
     {"dead_nodes", "dead", SNAS_COLUMN_WHOLE, dead},
     {"params", "params", SNAS_COLUMN_WHOLE, params},

@@ -193,6 +193,9 @@ static void count_genotype(struct snas_record *r, const json_t *cells)
         const json_t *n = json_object_get(cells, r->space.kinds[k].name);
         if (!n || json_integer_value(n) > 0)
             snas_genotype_count(&r->space, &r->genotype, k, &r->counts);
+        r->depth += n ? (double)json_integer_value(n) *
+                            snas_genotype_depth(&r->space.kinds[k], &r->genotype.cells[k])
+                      : NAN;
     }
 }
 

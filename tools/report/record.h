@@ -45,6 +45,8 @@ struct snas_record {
     struct snas_totals described, pruned; /* activation_bytes is not in the file: 0 */
     struct snas_genotype genotype;
     struct snas_genotype_counts counts; /* of the genotype's cells, a kind counted once */
+    double depth; /* longest path of edges through all cells, one behind the other; NaN: an older
+                     run, which does not say how many there are */
 };
 
 /* Errors name the file. An unfinished run is read as far as it got (finished 0). SNAS_E_STATE:

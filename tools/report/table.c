@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 /* A table of texts: the first column is left-aligned, the others to the right. */
-enum { CELL = 63, MAX_COLUMNS = 24 };
+enum { CELL = 63, MAX_COLUMNS = 32 };
 struct grid {
     int columns, markdown;
     FILE *out;

@@ -70,9 +70,9 @@ json.dump(d, open("c3/result.json", "w"))
 END
 run snas-compare a1 c3
 status 0
-stdout_like '^run +method +penalty +seed +epoch +chosen +best +sampled +child +BN re-est. +test +entropy +margin +edges +skips +dead +params +madds$'
-stdout_like '^a1 +snas +0 +1 +1 +- +1 +- +- +90.00% +90.00% +10.00% +- +3 +2 +1 +1000 +2000000$'
-stdout_like '^c3 +snas \(collapsed\) +0 +3 +1 +4 +1 +70.00% +60.00% +77.00% +77.00% +10.00% +0.25 +2 +1 +0 +660 +2000000$'
+stdout_like '^run +method +penalty +seed +epoch +chosen +best +sampled +child +BN re-est. +test +entropy +margin +edges +depth +skips +dead +params +madds$'
+stdout_like '^a1 +snas +0 +1 +1 +- +1 +- +- +90.00% +90.00% +10.00% +- +3 +- +2 +1 +1000 +2000000$'
+stdout_like '^c3 +snas \(collapsed\) +0 +3 +1 +4 +1 +70.00% +60.00% +77.00% +77.00% +10.00% +0.25 +2 +1 +1 +0 +660 +2000000$'
 stdout_like '^  c3: the child of epoch 4, says "a, b"$'
 stdout_lacks '^  a1:'
 run snas-compare a1 c3 --format markdown

@@ -41,6 +41,18 @@ static void genotype_life__spreads_through_the_cell_when_a_node_has_no_input(voi
     assert_memory_equal(life.unread, unread1, sizeof unread1);
 }
 
+static void genotype_depth__follows_only_what_lives_and_is_read_when_counted(void **state)
+{
+    (void)state;
+    static struct snas_space space;
+    static struct snas_genotype g;
+    read_dying(&space, &g);
+    assert_int_equal(snas_genotype_depth(&space.kinds[0], &g.cells[0]), 2);
+    g.cells[0].n_concat = 2; /* the two that are zero */
+    assert_int_equal(snas_genotype_depth(&space.kinds[0], &g.cells[0]), 0);
+    assert_int_equal(snas_genotype_depth(&space.kinds[1], &g.cells[1]), 1);
+}
+
 static void picture_svg__draws_an_arc_per_edge_and_marks_the_dead_when_drawn(void **state)
 {
     (void)state;
@@ -104,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(genotype_life__spreads_through_the_cell_when_a_node_has_no_input),
+        cmocka_unit_test(genotype_depth__follows_only_what_lives_and_is_read_when_counted),
         cmocka_unit_test(picture_svg__draws_an_arc_per_edge_and_marks_the_dead_when_drawn),
         cmocka_unit_test(picture_svg__keeps_names_apart_when_edges_are_parallel),
         cmocka_unit_test(picture_dot__has_an_arrow_per_edge_when_drawn),
