@@ -29,7 +29,7 @@ sweep/random-seed-1'
 
 # Presets have names of their own, also where the configuration has one already; random takes none.
 # shellcheck disable=SC2086
-run snas-sweep $plan --penalty mild,aggressive,2 --seeds 1 --set penalty.preset=moderate --dry-run
+run snas-sweep $plan --penalty mild,aggressive,2 --seeds 1 --set penalty.preset=moderate --set preset.mild=0.1 --set preset.aggressive=1 --dry-run
 status 0
 stdout_is 'sweep/snas-penalty-mild-seed-1
 sweep/snas-penalty-aggressive-seed-1
