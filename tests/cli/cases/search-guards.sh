@@ -5,9 +5,10 @@
 small="--set data.path=$FIXTURES/fashion-small --set search.images_per_epoch=128 --set data.held_out=128 --set evaluation.epoch_images=64 --set evaluation.estimate_images=64 --set evaluation.hard_samples=2"
 config=$SRC/configs/search/smoke.yaml
 
-# A penalty that takes every edge away comes late: the last child is disconnected.
+# A penalty that takes every edge away comes late: the last child is disconnected. (At a higher rate
+# some rows are one-hot before it comes, and a penalty has no slope there.)
 # shellcheck disable=SC2086
-run snas-search "$config" $small --set choose.every=1 --set penalty.strength=1000 --set penalty.estimator=analytic --set penalty.warmup_epochs=3 --set alpha.learning_rate=1 --set alpha.clip=0 --set search.epochs=5 --out late
+run snas-search "$config" $small --set choose.every=1 --set penalty.strength=1000 --set penalty.estimator=analytic --set penalty.warmup_epochs=3 --set alpha.learning_rate=0.5 --set alpha.clip=0 --set search.epochs=5 --out late
 status 0
 stderr_like '^the child of epoch [1-4]: [0-9.]+% after re-estimation; the last is disconnected$'
 epoch=$(/usr/bin/python3 - <<'END'
